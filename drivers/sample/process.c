@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT
+#include "driver.h"
+
+MILLRACE_PROCESS_DRIVER(sample_driver);

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The sample accelerator: a device that computes, written once for both homes.
+ *
+ * Everything but DELAY completes at once. The memory that commands work on is the client's too, who
+ * may change it meanwhile: results are then of no use to that client, and nothing else happens.
+ */
+#include <millrace/driver.h>
+
+#include "crc32c.h"
+#include "driver.h"
+#include "sample.h"
+
+#ifdef __KERNEL__
+#include <linux/string.h>
+#else
+#include <string.h>
+#endif
+
+/* Long computations let others have the processor after this many bytes. */
+#define PIECE (64u << 10)
+
+static int run_crc32c(struct millrace_cmd *cmd)
+{
+	const char *p = cmd->span[0].data;
+	__u64 left = cmd->span[0].size;
+	__u32 crc = cmd->param[3];
+
+	while (left > PIECE) {
+		crc = sample_crc32c(crc, p, PIECE);
+		p += PIECE;
+		left -= PIECE;
+		millrace_yield();
+	}
+	cmd->output[0] = sample_crc32c(crc, p, left);
+	return 0;
+}
+
+static int run_copy(struct millrace_cmd *cmd)
+{
+	memmove(cmd->span[0].data, cmd->span[1].data, cmd->span[0].size);
+	cmd->output[0] = cmd->span[0].size;
+	return 0;
+}
+
+static int run_fill(struct millrace_cmd *cmd)
+{
+	memset(cmd->span[0].data, (unsigned char)cmd->param[3], cmd->span[0].size);
+	cmd->output[0] = cmd->span[0].size;
+	return 0;
+}
+
+/* The content may change while it is compared: each byte is judged by one look at it. */
+static __u64 first_difference(const volatile __u8 *a, const volatile __u8 *b, __u64 size)
+{
+	__u64 i;
+
+	for (i = 0; i < size; i++) {
+		if (a[i] != b[i])
+			break;
+		if (i % PIECE == PIECE - 1)
+			millrace_yield();
+	}
+	return i;
+}
+
+static int run_compare(struct millrace_cmd *cmd)
+{
+	cmd->output[0] =
+		first_difference(cmd->span[0].data, cmd->span[1].data, cmd->span[0].size);
+	return 0;
+}
+
+static int run_delay(struct millrace_cmd *cmd)
+{
+	if (cmd->param[0] > SAMPLE_DELAY_MAX)
+		return -EINVAL;
+	cmd->scratch[0] = millrace_now();
+	millrace_cmd_delay(cmd, cmd->param[0]);
+	return MILLRACE_LATER;
+}
+
+static void sample_expired(struct millrace_cmd *cmd)
+{
+	cmd->output[0] = millrace_now() - cmd->scratch[0];
+	millrace_cmd_complete(cmd, 0);
+}
+
+static void sample_cancel(struct millrace_cmd *cmd)
+{
+	if (millrace_cmd_delay_stop(cmd))
+		millrace_cmd_complete(cmd, -ECANCELED);
+}
+
+static int run_fail(struct millrace_cmd *cmd)
+{
+	__s64 status = cmd->param[0];
+
+	return status < 0 && status >= -4095 ? (int)status : -EINVAL;
+}
+
+static int sample_execute(struct millrace_cmd *cmd)
+{
+	switch (cmd->op->opcode) {
+	case SAMPLE_NOP:
+		return 0;
+	case SAMPLE_ADD:
+		cmd->output[0] = cmd->param[0] + cmd->param[1];
+		return 0;
+	case SAMPLE_CRC32C:
+		return run_crc32c(cmd);
+	case SAMPLE_COPY:
+		return run_copy(cmd);
+	case SAMPLE_FILL:
+		return run_fill(cmd);
+	case SAMPLE_COMPARE:
+		return run_compare(cmd);
+	case SAMPLE_DELAY:
+		return run_delay(cmd);
+	case SAMPLE_FAIL:
+		return run_fail(cmd);
+	}
+	return -EOPNOTSUPP;
+}
+
+static int sample_probe(struct millrace_device *device)
+{
+	(void)device;
+	sample_crc32c_init();
+	return 0;
+}
+
+/* Two buffers are (handle, offset), (handle, offset), size; one buffer is handle, offset, size. */
+#define ONE  .spans = 1, .span = { { 0, 1, 2 } }
+#define TWO  .spans = 2, .span = { { 0, 1, 4 }, { 2, 3, 4 } }
+
+static const struct millrace_op sample_ops[] = {
+	{ .name = "nop", .opcode = SAMPLE_NOP },
+	{ .name = "add", .opcode = SAMPLE_ADD, .params = 2, .outputs = 1 },
+	{ .name = "crc32c", .opcode = SAMPLE_CRC32C, .params = 4, .outputs = 1, ONE },
+	{ .name = "copy", .opcode = SAMPLE_COPY, .params = 5, .outputs = 1, TWO },
+	{ .name = "fill", .opcode = SAMPLE_FILL, .params = 4, .outputs = 1, ONE },
+	{ .name = "compare", .opcode = SAMPLE_COMPARE, .params = 5, .outputs = 1, TWO },
+	{ .name = "delay", .opcode = SAMPLE_DELAY, .params = 1, .outputs = 1 },
+	{ .name = "fail", .opcode = SAMPLE_FAIL, .params = 1 },
+};
+
+const struct millrace_driver sample_driver = {
+	.name = "sample",
+	.ops = sample_ops,
+	.op_count = sizeof(sample_ops) / sizeof(sample_ops[0]),
+	.may_inline = true,
+	.probe = sample_probe,
+	.execute = sample_execute,
+	.cancel = sample_cancel,
+	.expired = sample_expired,
+};
