@@ -62,7 +62,7 @@ typedef unsigned int millrace_refs_t;
 /* What millrace_cmd_delay() needs for one command. */
 struct millrace_delay {
 	__u64 expires; /* ns, CLOCK_MONOTONIC */
-	struct millrace_delay *next, **link; /* in the host's list, sorted; link NULL when not in it */
+	size_t place;  /* in the host's heap; 0: not in it */
 };
 
 #ifndef container_of

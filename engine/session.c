@@ -157,6 +157,19 @@ static struct millrace_slot *slot_at(struct millrace_session *s, __u32 i)
 	return (struct millrace_slot *)(s->slots + i * s->slot_size);
 }
 
+bool millrace_session_drained(struct millrace_session *s)
+{
+	unsigned long flags = 0;
+	bool drained;
+
+	if (!s->started)
+		return true;
+	millrace_lock(&s->lock, flags);
+	drained = s->cq.tail == s->sq.head;
+	millrace_unlock(&s->lock, flags);
+	return drained;
+}
+
 bool millrace_session_drain(struct millrace_session *s)
 {
 	unsigned long flags = 0;

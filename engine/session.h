@@ -99,6 +99,9 @@ int millrace_session_errno(const struct millrace_session *s);
  */
 bool millrace_session_drain(struct millrace_session *s);
 
+/* Whether every command that was taken has completed. Any thread. */
+bool millrace_session_drained(struct millrace_session *s);
+
 /* Undoes start() and init(): frees what the engine holds, tells the driver (close). */
 void millrace_session_exit(struct millrace_session *s);
 

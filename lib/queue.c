@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The client's ends of a queue pair.
+ *
+ * Every command has one completion, so the client itself keeps the CQ from overflowing: it reserves a
+ * command only when fewer than cq_entries are between its CQ head and its SQ tail. The home checks the
+ * same and never finds it wanting.
+ */
+#include "client.h"
+
+#include <errno.h>
+
+/* While a wait spins it looks at the clock, and at whether the session has ended, this often. */
+#define SPINS_PER_LOOK 32
+
+static void init_rings(struct millrace_client *c)
+{
+	const __u32 start = MILLRACE_INDEX_START;
+
+	millrace_producer_init(&c->sq, c->setup.sq_entries, start, &c->client->sq_tail.value,
+			       &c->driver->sq_head.value);
+	millrace_consumer_init(&c->cq, c->setup.cq_entries, start, &c->client->cq_head.value,
+			       &c->driver->cq_tail.value);
+}
+
+/* The home's answers are checked like anything that comes from elsewhere. */
+static bool setup_plausible(const struct millrace_client *c, const struct millrace_setup *s)
+{
+	const struct millrace_info *info = &c->info;
+
+	return millrace_entries_valid(s->sq_entries, info->max_entries) &&
+	       millrace_entries_valid(s->cq_entries, info->max_entries) &&
+	       s->sqe_size == info->sqe_size && s->cqe_size == info->cqe_size &&
+	       s->sqe_offset >= sizeof(struct millrace_client_area) &&
+	       s->cqe_offset >= sizeof(struct millrace_driver_area) &&
+	       s->sqe_offset + (__u64)s->sq_entries * s->sqe_size <= s->client_size &&
+	       s->cqe_offset + (__u64)s->cq_entries * s->cqe_size <= s->driver_size;
+}
+
+int millrace_queue_setup(struct millrace_client *c, const struct millrace_queue_params *params)
+{
+	struct millrace_setup setup = {
+		.abi = MILLRACE_ABI,
+		.sq_entries = params->entries,
+		.cq_entries = params->cq_entries,
+		.poll_us = params->poll_us,
+	};
+	int err;
+
+	pthread_mutex_lock(&c->lock);
+	err = c->client ? -EBUSY : c->backend->setup(c, &setup);
+	if (!err && !setup_plausible(c, &setup))
+		err = millrace_client_ended(c, -EPROTO);
+	if (!err) {
+		c->setup = setup;
+		init_rings(c);
+		millrace_queue_set_spin(c, params->spin_us);
+	}
+	pthread_mutex_unlock(&c->lock);
+	return err;
+}
+
+void millrace_queue_set_spin(struct millrace_client *c, __u32 spin_us)
+{
+	c->spin_us = spin_us ? spin_us : MILLRACE_SPIN_US;
+	if (spin_us == MILLRACE_SPIN_NEVER)
+		c->spin_us = 0;
+}
+
+/* ---- The submitting side ------------------------------------------------------------------ */
+
+/* Whether @n more completions would have a place in the CQ, were none taken from it. */
+static bool cq_has_room(const struct millrace_client *c, __u32 n)
+{
+	__u32 head = millrace_load_acquire(&c->client->cq_head.value);
+
+	return c->sq.tail + n - head <= c->setup.cq_entries;
+}
+
+static int reserve(struct millrace_client *c, __u32 n, struct millrace_slots *slots)
+{
+	int err;
+
+	err = millrace_client_error(c);
+	if (err)
+		return err;
+	err = millrace_producer_reserve(&c->sq, n);
+	if (err)
+		return err == -EPROTO ? millrace_client_ended(c, err) : err;
+	if (!cq_has_room(c, n))
+		return -EAGAIN;
+	slots->base = (char *)c->client + c->setup.sqe_offset;
+	slots->first = c->sq.tail;
+	slots->mask = c->setup.sq_entries - 1;
+	slots->size = c->setup.sqe_size;
+	c->sq.tail += n;
+	return 0;
+}
+
+int millrace_queue_reserve(struct millrace_client *c, __u32 n, struct millrace_slots *slots)
+{
+	__u32 i;
+	int err;
+
+	if (!c->client || !n || n > c->setup.sq_entries || n > c->setup.cq_entries)
+		return -EINVAL;
+	err = reserve(c, n, slots);
+	for (i = 0; !err && i < n; i++)
+		millrace_sqe(slots, i)->group = 1;
+	return err;
+}
+
+int millrace_queue_reserve_group(struct millrace_client *c, __u32 n, struct millrace_slots *slots)
+{
+	__u32 i;
+	int err;
+
+	if (!c->client || !n)
+		return -EINVAL;
+	if (n > c->setup.max_group)
+		return -E2BIG;
+	err = reserve(c, n, slots);
+	for (i = 0; !err && i < n; i++)
+		millrace_sqe(slots, i)->group = i ? 0 : n;
+	return err;
+}
+
+void millrace_queue_abandon(struct millrace_client *c)
+{
+	c->sq.tail = c->sq.published;
+}
+
+/* Publishes what is reserved. Whether the home asked for a kick. */
+static bool publish(struct millrace_client *c)
+{
+	__u32 before;
+
+	if (c->sq.tail == c->sq.published)
+		return false;
+	before = millrace_producer_publish(&c->sq);
+	return millrace_event_check(&c->driver->sq_event.value, before, c->sq.tail);
+}
+
+int millrace_queue_submit(struct millrace_client *c)
+{
+	__u32 n;
+	int err;
+
+	if (!c->client)
+		return -EINVAL;
+	err = millrace_client_error(c);
+	if (err)
+		return err;
+	n = c->sq.tail - c->sq.published;
+	if (publish(c))
+		err = c->backend->kick(c);
+	return err ? err : (int)n;
+}
+
+/* ---- The completing side ------------------------------------------------------------------ */
+
+/* How many completions are there; -EPROTO when the home's tail is impossible. */
+static int available(struct millrace_client *c)
+{
+	if (millrace_consumer_refresh(&c->cq))
+		return millrace_client_ended(c, -EPROTO);
+	return millrace_consumer_available(&c->cq);
+}
+
+int millrace_queue_peek(struct millrace_client *c, struct millrace_slots *slots)
+{
+	int n;
+
+	if (!c->client)
+		return -EINVAL;
+	n = available(c);
+	if (n <= 0)
+		return n;
+	slots->base = (char *)c->driver + c->setup.cqe_offset;
+	slots->first = c->cq.head;
+	slots->mask = c->setup.cq_entries - 1;
+	slots->size = c->setup.cqe_size;
+	return n;
+}
+
+void millrace_queue_release(struct millrace_client *c, __u32 n)
+{
+	__u32 most;
+
+	if (!c->client)
+		return;
+	most = millrace_consumer_available(&c->cq);
+	millrace_consumer_release(&c->cq, n < most ? n : most);
+}
+
+/* Spins for a while. How many completions are there at its end. */
+static int spin(struct millrace_client *c, __u32 min, __u64 deadline)
+{
+	__u64 end = 0;
+	unsigned int i;
+	int n;
+
+	for (i = 1;; i++) {
+		n = available(c);
+		if (n < 0 || n >= (int)min)
+			break;
+		millrace_relax();
+		if (i % SPINS_PER_LOOK)
+			continue;
+		if (!end)
+			end = millrace_clock() + c->spin_us * 1000ULL;
+		else if (millrace_clock() >= (end < deadline ? end : deadline) ||
+			 millrace_client_error(c))
+			break;
+	}
+	return n;
+}
+
+/* The end of a wait: what is there counts before any error. */
+static int outcome(struct millrace_client *c, __u32 min, int err)
+{
+	int n = available(c);
+
+	if (n < 0)
+		return n;
+	if (n >= (int)min)
+		return n;
+	if (err == -ETIMEDOUT || err == -EINTR)
+		return err;
+	return n ? n : err;
+}
+
+static int sleep_until(struct millrace_client *c, __u32 min, __u64 deadline)
+{
+	int n, err = 0;
+
+	millrace_store(&c->client->waits, c->client->waits + 1);
+	for (;;) {
+		n = available(c);
+		if (n < 0 || n >= (int)min)
+			return n;
+		err = millrace_client_error(c);
+		if (!err)
+			err = c->backend->sleep(c, min, deadline);
+		if (err)
+			return outcome(c, min, err);
+	}
+}
+
+int millrace_queue_wait(struct millrace_client *c, __u32 min, __u64 deadline)
+{
+	int n;
+
+	if (!c->client || !min || min > c->setup.cq_entries)
+		return -EINVAL;
+	n = available(c);
+	if (n < 0 || n >= (int)min)
+		return n;
+	if (c->spin_us) {
+		n = spin(c, min, deadline);
+		if (n < 0 || n >= (int)min) {
+			millrace_store(&c->client->spins, c->client->spins + 1);
+			return n;
+		}
+	}
+	return sleep_until(c, min, deadline);
+}
+
+int millrace_queue_submit_and_wait(struct millrace_client *c, __u32 min, __u64 deadline)
+{
+	int err;
+
+	if (!c->client || !min || min > c->setup.cq_entries)
+		return -EINVAL;
+	err = millrace_client_error(c);
+	if (err)
+		return outcome(c, min, err);
+	if (publish(c)) {
+		if (c->backend->kick_and_sleep) {
+			millrace_store(&c->client->waits, c->client->waits + 1);
+			err = c->backend->kick_and_sleep(c, min, deadline);
+		} else {
+			err = c->backend->kick(c);
+		}
+		if (err)
+			return outcome(c, min, err);
+	}
+	return millrace_queue_wait(c, min, deadline);
+}
+
+int millrace_queue_fd(const struct millrace_client *c)
+{
+	return c->client ? c->backend->poll_fd(c) : -EINVAL;
+}
+
+int millrace_queue_arm(struct millrace_client *c)
+{
+	int n;
+
+	if (!c->client)
+		return -EINVAL;
+	n = available(c);
+	if (n)
+		return n < 0 ? n : 1;
+	millrace_event_arm(&c->client->cq_event.value, c->cq.head); /* (F), pairs with (E) */
+	n = available(c);
+	if (n)
+		return n < 0 ? n : 1;
+	return millrace_client_error(c);
+}
+
+int millrace_queue_set_eventfd(struct millrace_client *c, int eventfd)
+{
+	int err;
+
+	if (eventfd < -1)
+		return -EINVAL;
+	pthread_mutex_lock(&c->lock);
+	err = c->client ? c->backend->set_eventfd(c, eventfd) : -EINVAL;
+	pthread_mutex_unlock(&c->lock);
+	return err;
+}
