@@ -108,11 +108,14 @@ int millrace_device_init(struct millrace_device *d, const struct millrace_driver
 		return err;
 	millrace_sched_init(&d->sched);
 	d->group = millrace_zalloc(d->max_group, sizeof(d->group[0]));
-	if (!d->group)
-		return -ENOMEM;
-	err = driver->probe ? driver->probe(d) : 0;
-	if (err)
+	d->state = millrace_zalloc(1, driver->device_state ?: 1);
+	err = d->group && d->state ? 0 : -ENOMEM;
+	if (!err && driver->probe)
+		err = driver->probe(d);
+	if (err) {
+		millrace_free(d->state);
 		millrace_free(d->group);
+	}
 	return err;
 }
 
@@ -120,6 +123,7 @@ void millrace_device_exit(struct millrace_device *d)
 {
 	if (d->driver->remove)
 		d->driver->remove(d);
+	millrace_free(d->state);
 	millrace_free(d->group);
 }
 
@@ -158,11 +162,6 @@ int millrace_device_op_info(const struct millrace_device *d, struct millrace_op_
 	info->outputs = op->outputs;
 	copy_name(info->name, op->name);
 	return 0;
-}
-
-void millrace_device_set_state(struct millrace_device *device, void *state)
-{
-	device->state = state;
 }
 
 void *millrace_device_state(const struct millrace_device *device)

@@ -19,10 +19,16 @@ int millrace_session_init(struct millrace_session *s, struct millrace_device *d)
 	err = millrace_buffers_init(&s->buffers, d->max_buffers);
 	if (err)
 		goto undo_lock;
-	err = d->driver->open ? d->driver->open(s) : 0;
+	s->state = millrace_zalloc(1, d->driver->session_state ?: 1);
+	err = s->state ? 0 : -ENOMEM;
 	if (err)
 		goto undo_buffers;
+	err = d->driver->open ? d->driver->open(s) : 0;
+	if (err)
+		goto undo_state;
 	return 0;
+undo_state:
+	millrace_free(s->state);
 undo_buffers:
 	millrace_buffers_exit(&s->buffers);
 undo_lock:
@@ -195,6 +201,7 @@ void millrace_session_exit(struct millrace_session *s)
 {
 	if (s->device->driver->close)
 		s->device->driver->close(s);
+	millrace_free(s->state);
 	millrace_free(s->slots);
 	millrace_buffers_exit(&s->buffers);
 	millrace_lock_destroy(&s->lock);
@@ -232,11 +239,6 @@ void millrace_session_stats(struct millrace_session *s, struct millrace_session_
 	stats->errors = millrace_load(&s->count.errors);
 	if (millrace_load_acquire(&s->started))
 		queue_stats(s, stats);
-}
-
-void millrace_session_set_state(struct millrace_session *session, void *state)
-{
-	session->state = state;
 }
 
 void *millrace_session_state(const struct millrace_session *session)

@@ -20,6 +20,11 @@
 /* Long computations let others have the processor after this many bytes. */
 #define PIECE (64u << 10)
 
+/* A device's state: only ever touched by execute(), which runs for one command at a time. */
+struct sample {
+	__u64 tickets;
+};
+
 static int run_crc32c(struct millrace_cmd *cmd)
 {
 	const char *p = cmd->span[0].data;
@@ -99,6 +104,14 @@ static int run_fail(struct millrace_cmd *cmd)
 	return status < 0 && status >= -4095 ? (int)status : -EINVAL;
 }
 
+static int run_ticket(struct millrace_cmd *cmd)
+{
+	struct sample *sample = millrace_device_state(millrace_session_device(cmd->session));
+
+	cmd->output[0] = sample->tickets++;
+	return 0;
+}
+
 static int sample_execute(struct millrace_cmd *cmd)
 {
 	switch (cmd->op->opcode) {
@@ -119,6 +132,8 @@ static int sample_execute(struct millrace_cmd *cmd)
 		return run_delay(cmd);
 	case SAMPLE_FAIL:
 		return run_fail(cmd);
+	case SAMPLE_TICKET:
+		return run_ticket(cmd);
 	}
 	return -EOPNOTSUPP;
 }
@@ -143,6 +158,7 @@ static const struct millrace_op sample_ops[] = {
 	{ .name = "compare", .opcode = SAMPLE_COMPARE, .params = 5, .outputs = 1, TWO },
 	{ .name = "delay", .opcode = SAMPLE_DELAY, .params = 1, .outputs = 1 },
 	{ .name = "fail", .opcode = SAMPLE_FAIL, .params = 1 },
+	{ .name = "ticket", .opcode = SAMPLE_TICKET, .outputs = 1 },
 };
 
 const struct millrace_driver sample_driver = {
@@ -150,6 +166,7 @@ const struct millrace_driver sample_driver = {
 	.ops = sample_ops,
 	.op_count = sizeof(sample_ops) / sizeof(sample_ops[0]),
 	.may_inline = true,
+	.device_state = sizeof(struct sample),
 	.probe = sample_probe,
 	.execute = sample_execute,
 	.cancel = sample_cancel,

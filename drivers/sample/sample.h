@@ -13,6 +13,7 @@
  * FILL	   buffer, size, byte -> size
  * COMPARE a buffer, b buffer, size -> offset of the first difference; size if there is none
  * DELAY   ns -> ns that it really took; completes later, by time
+ * TICKET  -> how many TICKET commands the device ran before this one
  * FAIL	   status -> -; completes with that negative errno (-4095 .. -1, else -EINVAL)
  */
 enum sample_opcode {
@@ -24,6 +25,7 @@ enum sample_opcode {
 	SAMPLE_COMPARE = 5,
 	SAMPLE_DELAY = 6,
 	SAMPLE_FAIL = 7,
+	SAMPLE_TICKET = 8,
 };
 
 #endif

@@ -92,7 +92,9 @@ struct millrace_cmd {
 /*
  * A driver. All functions but execute() are optional. 0 for a limit means the home's own.
  *
- * @probe:   make the device; its state is kept with millrace_device_set_state(). 0 or -errno.
+ * @device_state, @session_state: bytes of zeroed memory that the home keeps for the driver, for each
+ *	     device from probe() to remove(), for each session from open() to close().
+ * @probe:   make the device. 0 or -errno.
  * @remove:  undo probe(). No session is left.
  * @open:    a client has come. 0 or -errno, which the client gets.
  * @close:   undo open().
@@ -114,6 +116,7 @@ struct millrace_driver {
 	__u32 max_buffers; /* per session */
 	__u64 max_buffer_size;
 	bool may_inline;
+	size_t device_state, session_state;
 
 	int (*probe)(struct millrace_device *device);
 	void (*remove)(struct millrace_device *device);
@@ -136,10 +139,8 @@ void millrace_cmd_delay(struct millrace_cmd *cmd, __u64 ns);
 /* Stops the delay. False: expired() has run, is running, or no delay was set. */
 bool millrace_cmd_delay_stop(struct millrace_cmd *cmd);
 
-/* State that a driver keeps for a device or a session; NULL until set. */
-void millrace_device_set_state(struct millrace_device *device, void *state);
+/* The driver's state of a device or a session. */
 void *millrace_device_state(const struct millrace_device *device);
-void millrace_session_set_state(struct millrace_session *session, void *state);
 void *millrace_session_state(const struct millrace_session *session);
 struct millrace_device *millrace_session_device(const struct millrace_session *session);
 
