@@ -35,6 +35,7 @@ typedef refcount_t millrace_refs_t;
 /* What millrace_cmd_delay() needs for one command. */
 struct millrace_delay {
 	struct hrtimer timer;
+	bool armed; /* the callback has not begun */
 };
 
 #else

@@ -118,13 +118,18 @@ static void leave_hot(struct millrace_sched *q, struct millrace_session *s)
 }
 
 /* From now on the session has to kick. If something came before it could know: into the FIFO. */
+static void ask_for_kick(struct millrace_sched *q, struct millrace_session *s)
+{
+	millrace_event_arm(&s->driver->sq_event.value, s->sq.head); /* (F), pairs with (E) */
+	if (millrace_consumer_pending(&s->sq))
+		append(q, s);
+}
+
 static void cool(struct millrace_sched *q, struct millrace_session *s)
 {
 	leave_hot(q, s);
 	s->place.since = millrace_now();
-	millrace_event_arm(&s->driver->sq_event.value, s->sq.head); /* (F), pairs with (E) */
-	if (millrace_consumer_pending(&s->sq))
-		append(q, s);
+	ask_for_kick(q, s);
 }
 
 /* The session's SQ is empty: poll it for a while, or have it kick. */
@@ -229,8 +234,9 @@ bool millrace_sched_run_inline(struct millrace_session *s)
 		return false;
 	ret = turn(s);
 	millrace_count(s->count.inlined, s->count.groups - groups);
+	/* It was not polled and is not now; reading the clock could cost more than the turn. */
 	if (ret == 0)
-		cool(q, s);
+		ask_for_kick(q, s);
 	else
 		after(q, s, ret);
 	return true;

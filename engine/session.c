@@ -2,6 +2,7 @@
 #include "session.h"
 
 #include "home.h"
+#include "trace.h"
 
 static size_t slot_size(const struct millrace_device *d)
 {
@@ -99,6 +100,9 @@ static void init_rings(struct millrace_session *s)
 			       &s->client->sq_tail.value);
 	millrace_producer_init(&s->cq, setup->cq_entries, start, &s->driver->cq_tail.value,
 			       &s->client->cq_head.value);
+#ifdef __KERNEL__
+	millrace_event_disarm(&s->wait_event, start);
+#endif
 	s->sqes = (char *)s->client + setup->sqe_offset;
 	s->cqes = (char *)s->driver + setup->cqe_offset;
 }
@@ -152,6 +156,7 @@ void millrace_session_end(struct millrace_session *s, enum millrace_error error)
 {
 	if (!millrace_swap_if(&s->error, (__u32)MILLRACE_ERROR_NONE, (__u32)error))
 		return;
+	millrace_trace_end(s, error);
 	if (!millrace_load_acquire(&s->started))
 		return;
 	millrace_store_release(&s->driver->error.value, (__u32)error);

@@ -58,6 +58,10 @@ struct millrace_session {
 	/* lock */
 	millrace_lock_t lock;
 	struct millrace_producer cq; /* .head: written by the worker, under the lock */
+#ifdef __KERNEL__
+	/* Like cq_event, but of those who wait in the home, and not for the client to write. */
+	__u32 wait_event;
+#endif
 	char *cqes;
 	struct millrace_slot *returned; /* completed by others than the worker */
 	__u32 returned_count;
@@ -67,6 +71,21 @@ struct millrace_session {
 	size_t slot_size;
 	struct millrace_counters count;
 };
+
+/*
+ * After publishing and the fence (E) behind it: whether somebody who waits in the home has asked to be
+ * woken for it. A process home's clients all wait by cq_event.
+ */
+static inline bool millrace_session_awaited(const struct millrace_session *s, __u32 before,
+					    __u32 now)
+{
+#ifdef __KERNEL__
+	return millrace_event_due(millrace_load(&s->wait_event), before, now);
+#else
+	(void)s, (void)before, (void)now;
+	return false;
+#endif
+}
 
 /* Adds to a counter that one context writes and others read. */
 #define millrace_count(counter, n) millrace_store(&(counter), millrace_load(&(counter)) + (n))

@@ -10,6 +10,7 @@
 #include "session.h"
 
 #include "home.h"
+#include "trace.h"
 
 /* The private copy of a slot's SQE, behind its outputs. */
 static struct millrace_sqe *slot_sqe(struct millrace_session *s, struct millrace_slot *slot)
@@ -190,6 +191,7 @@ static int take(struct millrace_session *s)
 		if (i)
 			copy_sqe(s, s->sq.head + i, slot_sqe(s, d->group[i]));
 	}
+	millrace_trace_group(s, n);
 	millrace_consumer_release(&s->sq, n);
 	millrace_count(s->count.commands, n);
 	millrace_count(s->count.groups, 1);
@@ -232,14 +234,15 @@ static void push_cqe(struct millrace_session *s, struct millrace_slot *slot)
 		millrace_count(s->count.errors, 1);
 }
 
-/* Lets the client see the completions. Whether it has asked to be woken for them. */
+/* Lets the client see the completions. Whether it, or a wait in the home, is to be woken for them. */
 static bool publish(struct millrace_session *s)
 {
 	__u32 before;
 
 	millrace_assert_locked(&s->lock);
 	before = millrace_producer_publish(&s->cq);
-	if (!millrace_event_check(&s->client->cq_event.value, before, s->cq.tail))
+	if (!millrace_event_check(&s->client->cq_event.value, before, s->cq.tail) &&
+	    !millrace_session_awaited(s, before, s->cq.tail))
 		return false;
 	millrace_count(s->count.wakeups, 1);
 	return true;

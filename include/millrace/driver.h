@@ -35,6 +35,9 @@ extern "C" {
 struct millrace_cmd;
 struct millrace_device;
 struct millrace_session;
+#ifdef __KERNEL__
+struct module;
+#endif
 
 /* What an operation may refer to: up to two stretches of buffers. */
 #define MILLRACE_SPANS 2
