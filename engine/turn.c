@@ -183,14 +183,15 @@ static int take(struct millrace_session *s)
 	ret = reserve(s, n);
 	if (ret)
 		return ret;
-	if (s->free_count < n)
+	d->group[0] = pop_free(s);
+	if (s->free_count < n - 1)
 		reclaim(s);
-	for (i = 0; i < n; i++) {
+	for (i = 1; i < n; i++) {
 		d->group[i] = pop_free(s);
-		d->group[i]->state = MILLRACE_SLOT_TAKEN;
-		if (i)
-			copy_sqe(s, s->sq.head + i, slot_sqe(s, d->group[i]));
+		copy_sqe(s, s->sq.head + i, slot_sqe(s, d->group[i]));
 	}
+	for (i = 0; i < n; i++)
+		d->group[i]->state = MILLRACE_SLOT_TAKEN;
 	millrace_trace_group(s, n);
 	millrace_consumer_release(&s->sq, n);
 	millrace_count(s->count.commands, n);
