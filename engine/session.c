@@ -204,6 +204,11 @@ bool millrace_session_drain(struct millrace_session *s)
 
 void millrace_session_exit(struct millrace_session *s)
 {
+	unsigned long flags = 0;
+
+	/* Whoever completed the last command may not have left the lock yet. */
+	millrace_lock(&s->lock, flags);
+	millrace_unlock(&s->lock, flags);
 	if (s->device->driver->close)
 		s->device->driver->close(s);
 	millrace_free(s->state);
