@@ -56,7 +56,9 @@ static int set_limits(struct millrace_device *d)
 	const struct millrace_driver *driver = d->driver;
 
 	d->max_entries = driver->max_entries ?: DEFAULT_ENTRIES;
-	d->max_group = driver->max_group ?: DEFAULT_GROUP;
+	d->max_group = driver->max_group;
+	if (!d->max_group)
+		d->max_group = d->max_entries < DEFAULT_GROUP ? d->max_entries : DEFAULT_GROUP;
 	d->max_sessions = driver->max_sessions ?: DEFAULT_SESSIONS;
 	d->max_buffers = driver->max_buffers ?: DEFAULT_BUFFERS;
 	d->max_buffer_size = driver->max_buffer_size ?: DEFAULT_BUFFER_SIZE;
