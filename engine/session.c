@@ -120,10 +120,17 @@ static void init_slot(struct millrace_session *s, struct millrace_slot *slot)
 	s->free_count++;
 }
 
+/* The client sees why its session has ended, and wakes up to see it. */
+static void tell_error(struct millrace_session *s, __u32 error)
+{
+	millrace_store_release(&s->driver->error.value, error);
+	millrace_home_wake(s);
+}
+
 int millrace_session_start(struct millrace_session *s, const struct millrace_setup *setup,
 			   void *client_area, void *driver_area)
 {
-	__u32 i;
+	__u32 i, error;
 
 	s->slot_size = slot_size(s->device);
 	s->slots = millrace_zalloc(setup->cq_entries, s->slot_size);
@@ -137,6 +144,10 @@ int millrace_session_start(struct millrace_session *s, const struct millrace_set
 		init_slot(s, (struct millrace_slot *)(s->slots + i * s->slot_size));
 	millrace_sched_place(s, setup->poll_us);
 	millrace_store_release(&s->started, true); /* pairs with whoever looks from another thread */
+	millrace_fence(); /* of this and an end() at the same time, at least one sees the other */
+	error = millrace_load(&s->error);
+	if (error)
+		tell_error(s, error);
 	return 0;
 }
 
@@ -159,8 +170,7 @@ void millrace_session_end(struct millrace_session *s, enum millrace_error error)
 	millrace_trace_end(s, error);
 	if (!millrace_load_acquire(&s->started))
 		return;
-	millrace_store_release(&s->driver->error.value, (__u32)error);
-	millrace_home_wake(s);
+	tell_error(s, error);
 }
 
 static struct millrace_slot *slot_at(struct millrace_session *s, __u32 i)
@@ -217,19 +227,27 @@ void millrace_session_exit(struct millrace_session *s)
 	millrace_lock_destroy(&s->lock);
 }
 
+static __u32 at_most(__u32 n, __u32 most)
+{
+	return n < most ? n : most;
+}
+
 static void queue_stats(struct millrace_session *s, struct millrace_session_stats *stats)
 {
+	/* The client's head first, the home's tail behind it: the other way round it could be passed. */
+	__u32 released = millrace_load_acquire(&s->client->cq_head.value);
 	__u32 taken, completed;
 	unsigned long flags = 0;
 
 	millrace_lock(&s->lock, flags);
 	completed = s->cq.tail;
-	taken = millrace_load(&s->sq.head);
+	taken = millrace_load_acquire(&s->driver->sq_head.value);
 	millrace_unlock(&s->lock, flags);
-	/* The client's words are shown, not used: nothing follows from them. */
-	stats->sq_depth = millrace_load(&s->client->sq_tail.value) - taken;
-	stats->cq_depth = completed - millrace_load(&s->client->cq_head.value);
 	stats->in_flight = taken - completed;
+	/* The client's words are shown, not used: nothing follows from them. */
+	stats->sq_depth = at_most(millrace_load(&s->client->sq_tail.value) - taken,
+				  s->setup.sq_entries);
+	stats->cq_depth = at_most(completed - released, s->setup.cq_entries);
 	stats->spins = millrace_load(&s->client->spins);
 	stats->waits = millrace_load(&s->client->waits);
 }
