@@ -50,7 +50,7 @@ int millrace_file_set_eventfd(struct millrace_file *file,
 
 	if (copy_from_user(&req, arg, sizeof(req)))
 		return -EFAULT;
-	if (req.reserved || req.fd < -1)
+	if (req.reserved || req.fd < -1 || !millrace_load_acquire(&file->session.started))
 		return -EINVAL;
 	if (req.fd != -1) {
 		ctx = eventfd_ctx_fdget(req.fd);

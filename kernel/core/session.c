@@ -4,6 +4,7 @@
 #include <linux/eventfd.h>
 #include <linux/pid.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
 
 #include "core.h"
@@ -197,6 +198,8 @@ static int get_stats(struct millrace_file *file, struct millrace_session_stats _
 
 	if (copy_from_user(&stats, arg, sizeof(stats)))
 		return -EFAULT;
+	if (memchr_inv(&stats.id + 1, 0, sizeof(stats) - sizeof(stats.id)))
+		return -EINVAL;
 	err = millrace_node_stats(file->node, &stats);
 	if (err)
 		return err;
@@ -289,13 +292,11 @@ static long request(struct millrace_file *file, unsigned int cmd, void __user *a
 static long file_ioctl(struct file *f, unsigned int cmd, unsigned long arg)
 {
 	struct millrace_file *file = f->private_data;
-	int err;
 
 	if (likely(cmd == MILLRACE_IOC_ENTER))
 		return millrace_file_enter(file, (void __user *)arg);
-	err = millrace_session_errno(&file->session);
-	if (err)
-		return err;
+	if (millrace_load(&file->session.error) == MILLRACE_ERROR_GONE)
+		return -ENODEV;
 	return request(file, cmd, (void __user *)arg);
 }
 
