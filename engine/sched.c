@@ -117,12 +117,18 @@ static void leave_hot(struct millrace_sched *q, struct millrace_session *s)
 	q->hot[i] = q->hot[--q->hot_count];
 }
 
-/* From now on the session has to kick. If something came before it could know: into the FIFO. */
+/*
+ * From now on the session has to kick. If something came before it could know: into the FIFO.
+ *
+ * The turn's completions are published only after the event index, so that whatever the client submits
+ * in answer to them comes with a kick, and stands in the FIFO exactly where it belongs.
+ */
 static void ask_for_kick(struct millrace_sched *q, struct millrace_session *s)
 {
 	millrace_event_arm(&s->driver->sq_event.value, s->sq.head); /* (F), pairs with (E) */
 	if (millrace_consumer_pending(&s->sq))
 		append(q, s);
+	millrace_turn_flush(s);
 }
 
 static void cool(struct millrace_sched *q, struct millrace_session *s)
@@ -136,12 +142,13 @@ static void cool(struct millrace_sched *q, struct millrace_session *s)
 static void rest(struct millrace_sched *q, struct millrace_session *s)
 {
 	s->place.is_fresh = true;
-	if (s->place.is_hot)
-		return;
-	if (!s->place.window || q->hot_count == MILLRACE_HOT_MAX) {
+	if (!s->place.is_hot && (!s->place.window || q->hot_count == MILLRACE_HOT_MAX)) {
 		cool(q, s);
 		return;
 	}
+	millrace_turn_flush(s);
+	if (s->place.is_hot)
+		return;
 	s->place.is_hot = true;
 	q->hot[q->hot_count++] = s;
 	millrace_event_disarm(&s->driver->sq_event.value, s->sq.head);
@@ -175,7 +182,7 @@ static bool alone(const struct millrace_device *d, const struct millrace_session
 	return !millrace_sched_waiting(d) && d->sched.hot_count <= s->place.is_hot;
 }
 
-/* One turn: how it ended, as millrace_turn_group() says it. */
+/* One turn. 0: it left nothing; 1: there is more; or the error of millrace_turn_group(). */
 static int turn(struct millrace_session *s)
 {
 	struct millrace_device *d = s->device;
@@ -185,17 +192,21 @@ static int turn(struct millrace_session *s)
 	millrace_count(s->count.turns, 1);
 	do {
 		ret = millrace_turn_group(s);
-		ran += ret > 0 ? ret : 0;
-	} while (ret > 0 && ran < MILLRACE_TURN_MAX && alone(d, s));
-	millrace_turn_flush(s);
-	return ret;
+		if (ret <= 0)
+			return ret;
+		ran += ret;
+		if (!millrace_consumer_available(&s->sq) && !millrace_consumer_pending(&s->sq))
+			return 0;
+	} while (ran < MILLRACE_TURN_MAX && alone(d, s));
+	return 1;
 }
 
-/* Finds the session's place after its turn. */
+/* Finds the session's place after its turn, and publishes what it completed. */
 static void after(struct millrace_sched *q, struct millrace_session *s, int ret)
 {
 	if (ret > 0) {
 		append(q, s);
+		millrace_turn_flush(s);
 	} else if (ret == 0) {
 		rest(q, s);
 	} else {
@@ -204,6 +215,7 @@ static void after(struct millrace_sched *q, struct millrace_session *s, int ret)
 			millrace_count(s->count.stalls, 1);
 		leave_hot(q, s);
 		millrace_event_arm(&s->driver->sq_event.value, s->sq.tail);
+		millrace_turn_flush(s);
 	}
 }
 
