@@ -166,8 +166,9 @@ static int open_descriptors(struct millrace_host *h)
 {
 	h->epoll = epoll_create1(EPOLL_CLOEXEC);
 	h->attention.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	h->null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	h->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (h->epoll < 0 || h->attention.fd < 0 || h->spare_fd < 0)
+	if (h->null_fd < 0 || h->epoll < 0 || h->attention.fd < 0 || h->spare_fd < 0)
 		return -errno;
 	if (pipe2(h->incoming, O_CLOEXEC | O_NONBLOCK))
 		return -errno;
@@ -177,7 +178,8 @@ static int open_descriptors(struct millrace_host *h)
 
 static void close_descriptors(struct millrace_host *h)
 {
-	int fds[] = { h->epoll, h->attention.fd, h->spare_fd, h->incoming[0], h->incoming[1] };
+	int fds[] = { h->epoll,	   h->attention.fd, h->spare_fd,
+		      h->null_fd, h->incoming[0],  h->incoming[1] };
 	size_t i;
 	int fd;
 
@@ -194,9 +196,10 @@ static struct millrace_host *alloc_host(const struct millrace_host_params *param
 
 	if (!h)
 		return NULL;
-	h->epoll = h->attention.fd = h->listener.fd = h->spare_fd = -1;
+	h->epoll = h->attention.fd = h->listener.fd = h->spare_fd = h->null_fd = -1;
 	h->incoming[0] = h->incoming[1] = h->lock_fd = -1;
 	h->log_fd = params->log_fd;
+	millrace_wake_init(h);
 	return h;
 }
 
@@ -232,6 +235,7 @@ int millrace_host_create(const struct millrace_driver *driver,
 		return -ENOMEM;
 	err = start(h, driver, params);
 	if (err) {
+		millrace_wake_exit(h);
 		close_descriptors(h);
 		free(h);
 		return err;
@@ -270,6 +274,7 @@ void millrace_host_destroy(struct millrace_host *h)
 	for (millrace_connections_reap(h); h->connections; millrace_connections_reap(h))
 		millrace_host_events(h, MILLRACE_FOREVER);
 	millrace_device_exit(&h->device);
+	millrace_wake_exit(h);
 	close_descriptors(h);
 	free(h->delays.heap);
 	free(h);

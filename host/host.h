@@ -67,6 +67,9 @@ struct millrace_host {
 	int epoll;
 	int incoming[2]; /* a pipe of descriptors from millrace_host_connect() */
 	int lock_fd; /* held locked next to the socket: who has it serves it */
+	int null_fd;  /* /dev/null: something that can always be read at once */
+	unsigned long aio; /* see wake.c; under the lock */
+	pthread_mutex_t aio_lock;
 	int spare_fd; /* given up for a moment to turn a client away when there is no other */
 	int log_fd;
 	char *socket_path;
@@ -107,6 +110,8 @@ void millrace_connections_reap(struct millrace_host *h);
 int millrace_request_serve(struct millrace_connection *c);
 
 /* wake.c */
+void millrace_wake_init(struct millrace_host *h);
+void millrace_wake_exit(struct millrace_host *h);
 int millrace_wake_set_eventfd(struct millrace_connection *c, int eventfd);
 
 /* area.c */

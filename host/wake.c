@@ -13,26 +13,26 @@
 #include <linux/aio_abi.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 
-static struct {
-	pthread_mutex_t lock;
-	aio_context_t context;
-	int file; /* something that can be read from at once */
-	int err;
-} aio = { .lock = PTHREAD_MUTEX_INITIALIZER, .file = -1 };
+#define AIO_EVENTS 64
 
-static void open_aio(void)
+/* A system without asynchronous reads has no eventfds of clients either, and works otherwise. */
+void millrace_wake_init(struct millrace_host *h)
 {
-	if (aio.file >= 0 || aio.err)
-		return;
-	aio.file = memfd_create("millrace-aio", MFD_CLOEXEC);
-	if (aio.file < 0 || syscall(SYS_io_setup, 64, &aio.context))
-		aio.err = -errno;
+	pthread_mutex_init(&h->aio_lock, NULL);
+	if (syscall(SYS_io_setup, AIO_EVENTS, &h->aio))
+		h->aio = 0;
 }
 
-static int signal_eventfd(int eventfd)
+void millrace_wake_exit(struct millrace_host *h)
+{
+	if (h->aio)
+		syscall(SYS_io_destroy, h->aio);
+	pthread_mutex_destroy(&h->aio_lock);
+}
+
+static void signal_eventfd(struct millrace_host *h, int eventfd)
 {
 	struct iocb cb = {
 		.aio_lio_opcode = IOCB_CMD_PREAD,
@@ -40,22 +40,17 @@ static int signal_eventfd(int eventfd)
 		.aio_resfd = eventfd,
 	};
 	struct iocb *cbs[] = { &cb };
-	struct io_event events[64];
+	struct io_event events[AIO_EVENTS];
 	char byte;
-	int err;
 
-	pthread_mutex_lock(&aio.lock);
-	open_aio();
-	err = aio.err;
-	if (!err) {
-		cb.aio_fildes = aio.file;
-		cb.aio_buf = (uintptr_t)&byte;
-		cb.aio_nbytes = sizeof(byte);
-		syscall(SYS_io_getevents, aio.context, 0L, 64L, events, NULL);
-		err = syscall(SYS_io_submit, aio.context, 1L, cbs) < 0 ? -errno : 0;
-	}
-	pthread_mutex_unlock(&aio.lock);
-	return err;
+	cb.aio_fildes = h->null_fd;
+	cb.aio_buf = (uintptr_t)&byte;
+	cb.aio_nbytes = sizeof(byte);
+	pthread_mutex_lock(&h->aio_lock);
+	syscall(SYS_io_getevents, h->aio, 0L, (long)AIO_EVENTS, events, NULL);
+	if (syscall(SYS_io_submit, h->aio, 1L, cbs) < 0)
+		errno = 0; /* its owner has made it something else: nothing to signal */
+	pthread_mutex_unlock(&h->aio_lock);
 }
 
 static bool is_eventfd(int fd)
@@ -78,6 +73,8 @@ int millrace_wake_set_eventfd(struct millrace_connection *c, int eventfd)
 
 	if (eventfd >= 0 && !is_eventfd(eventfd))
 		return -EINVAL;
+	if (eventfd >= 0 && !c->host->aio)
+		return -EOPNOTSUPP;
 	millrace_lock(&c->session.lock, flags);
 	old = c->eventfd;
 	c->eventfd = eventfd;
@@ -94,7 +91,7 @@ void millrace_home_wake(struct millrace_session *s)
 	if (write(c->wake[1], "", 1) < 0)
 		errno = 0; /* full: it has been told already */
 	if (c->eventfd >= 0)
-		signal_eventfd(c->eventfd);
+		signal_eventfd(c->host, c->eventfd);
 }
 
 void millrace_home_drained(struct millrace_session *s)

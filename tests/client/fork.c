@@ -78,7 +78,7 @@ static void work_until_killed(int ready)
 static void test_kill(void **state)
 {
 	const char *text = getenv("MILLRACE_TEST_KILLS");
-	unsigned int i, kills = text ? atoi(text) : 50;
+	unsigned int i, kills = text ? atoi(text) : 100;
 	struct millrace_client *c = test_open(8);
 	unsigned int before = count_sessions(c);
 	unsigned int seed = 1;

@@ -8,10 +8,12 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
-/* Makes the home look at the session's ring, whatever its event index says. */
+/* Makes the home look at the session's ring, unless it has looked already and ended the session. */
 static void kick(struct millrace_client *c)
 {
-	assert_int_equal(c->backend->kick(c), 0);
+	int err = c->backend->kick(c);
+
+	assert_true(err == 0 || err == -EPROTO);
 }
 
 /* The session has ended with -EPROTO, for every call; an honest one works on. */
