@@ -66,7 +66,7 @@ static int run_passes(const struct demo *demo, struct crc_job *job, struct demo_
 		share->crc = job->crc;
 		share->bytes = job->bytes;
 		share->passes++;
-	} while (tool_now() - start < SHARE_NS);
+	} while (share->blocks && tool_now() - start < SHARE_NS);
 	share->ns = tool_now() - start;
 	share->commands = job->commands;
 	share->groups = job->groups;

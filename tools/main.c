@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 /* The millrace command: picks the subcommand. Start reading at crc.c. */
 #include <argp.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tool.h"
 
@@ -57,12 +59,26 @@ static int run(const struct subcommand *subcommand, int argc, char **argv)
 	return tool_finish(subcommand->run(argc, argv));
 }
 
+/*
+ * A standard descriptor that was closed would become the device's, or a file's. In its place comes one
+ * that gives an error when it is used: of the wrong direction.
+ */
+static void keep_standard_descriptors(void)
+{
+	int fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct argp argp = { .parser = parse, .args_doc = "COMMAND [ARG...]", .doc = doc };
 	int first = argc;
 	size_t i;
 
+	keep_standard_descriptors();
 	argp_program_version = "millrace " MILLRACE_VERSION;
 	argp_err_exit_status = TOOL_USAGE;
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &first);
