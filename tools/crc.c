@@ -186,6 +186,11 @@ static int print_json(const struct crc *crc, const struct crc_job *job)
 		"reference", crc->verify ? reference : NULL));
 }
 
+static const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 static int report(const struct crc *crc, const struct crc_job *job)
 {
 	bool wrong = crc->verify && job->crc != ~crc->reference;
@@ -194,8 +199,9 @@ static int report(const struct crc *crc, const struct crc_job *job)
 	if (crc->json)
 		ret = print_json(crc, job);
 	else
-		printf("%08x  %s: %s%ju bytes in %ju commands, %ju groups%s\n", job->crc, crc->file,
-		       job->bytes ? "" : "empty, ", job->bytes, job->commands, job->groups,
+		printf("%08x  %s: %s%ju byte%s in %ju command%s, %ju group%s%s\n", job->crc,
+		       crc->file, job->bytes ? "" : "empty, ", job->bytes, plural(job->bytes),
+		       job->commands, plural(job->commands), job->groups, plural(job->groups),
 		       crc->verify && !wrong ? ", isa-l agrees" : "");
 	if (!wrong)
 		return ret;

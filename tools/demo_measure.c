@@ -253,7 +253,8 @@ void demo_measure_print(const struct demo *demo, struct transport *transports)
 	printf("\nGroups of %ju commands, %ju on their way; round trips one by one. System calls are "
 	       "the client's:\nfor Millrace its kicks and the waits that slept, as the driver's home "
 	       "and the library count them; for\nthe others its reads and writes, each counted "
-	       "where it is made.\n",
+	       "where it is made. Millrace's sides spin for a while before they sleep, the\nothers "
+	       "sleep at once.\n",
 	       demo->group, demo->depth);
 }
 
