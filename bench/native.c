@@ -32,6 +32,7 @@ static const struct bench_row rows[] = {
 			{ "io_uring enter", uring_enter, 64 },
 			{ "io_uring DEFER_TASKRUN", uring_defer, 64 },
 			{ "io_uring SQPOLL", uring_sqpoll_pipelined, 64 },
+			{ "(floor, one round trip)", floor_lines, 0 },
 		},
 		.claim = {
 			{ { "io_uring enter", "io_uring DEFER_TASKRUN", "io_uring SQPOLL" }, false, 1.5, 3 },
@@ -45,6 +46,7 @@ static const struct bench_row rows[] = {
 			{ "millrace", ring_millrace, 256 },
 			{ "rte_ring", ring_dpdk, 256 },
 			{ "spsc_queue", ring_boost, 256 },
+			{ "(floor, one round trip)", floor_lines, 0 },
 		},
 		.claim = { { { "rte_ring", "spsc_queue" }, false, 1, 1.3 } },
 	},
@@ -56,6 +58,7 @@ static const struct bench_row rows[] = {
 			{ "millrace", ring_millrace, 32 },
 			{ "rte_ring", ring_dpdk, 32 },
 			{ "spsc_queue", ring_boost, 32 },
+			{ "(floor, one round trip)", floor_lines, 0 },
 		},
 	},
 	{
@@ -66,6 +69,7 @@ static const struct bench_row rows[] = {
 			{ "millrace", ring_millrace, 1 },
 			{ "rte_ring", ring_dpdk, 1 },
 			{ "spsc_queue", ring_boost, 1 },
+			{ "(floor, one round trip)", floor_lines, 0 },
 		},
 	},
 	{

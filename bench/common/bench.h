@@ -87,6 +87,8 @@ double bench_result(const struct bench_timer *t);
 /* ---- Processes and processors (process.c) ---- */
 
 void bench_pin(int cpu);
+/* Moves the thread of that name, any process's, to @cpu. 0 or -errno. */
+int bench_pin_thread(const char *name, int cpu);
 /* Forks a partner that runs @body on @cpu until it is killed. Its pid, or -errno. */
 pid_t bench_fork(int cpu, void (*body)(void *arg), void *arg);
 /* Forks and executes a program on @cpu; its output is dropped. */

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "bench.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -17,6 +21,48 @@ void bench_pin(int cpu)
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
 	sched_setaffinity(0, sizeof(set), &set);
+}
+
+/* The process of that name, or -ESRCH. */
+static pid_t find_process(const char *name)
+{
+	char path[32], comm[32];
+	struct dirent *entry;
+	pid_t found = -ESRCH;
+	DIR *proc = opendir("/proc");
+	FILE *f;
+
+	while (proc && found < 0 && (entry = readdir(proc))) {
+		if (!atoi(entry->d_name))
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/comm", atoi(entry->d_name));
+		f = fopen(path, "r");
+		if (f && fgets(comm, sizeof(comm), f)) {
+			comm[strcspn(comm, "\n")] = 0;
+			/* The kernel cuts names of threads off. */
+			if (!strncmp(comm, name, 15))
+				found = atoi(entry->d_name);
+		}
+		if (f)
+			fclose(f);
+	}
+	if (proc)
+		closedir(proc);
+	return found;
+}
+
+int bench_pin_thread(const char *name, int cpu)
+{
+	pid_t pid = find_process(name);
+	cpu_set_t set;
+
+	if (pid < 0)
+		return pid;
+	if (cpu < 0)
+		return -ENXIO;
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	return sched_setaffinity(pid, sizeof(set), &set) ? -errno : 0;
 }
 
 /*

@@ -7,13 +7,12 @@
 #include <unistd.h>
 
 #include "../common/bench.h"
+#include "nops.h"
 #include "peers.h"
 
 #define ENTRIES	  256
 #define SPIN_US	  10000 /* longer than any wait here */
 #define OPEN_TRIES 2000
-
-enum { NOP };
 
 struct home {
 	char dir[32], socket[48], name[56];
@@ -62,47 +61,17 @@ static int home_open(struct home *h, int cpu, const struct millrace_queue_params
 	return err;
 }
 
-static void put_nops(struct millrace_client *c, unsigned int n)
-{
-	struct millrace_slots slots;
-	unsigned int i;
-
-	if (millrace_queue_reserve_group(c, n, &slots))
-		abort();
-	for (i = 0; i < n; i++)
-		millrace_sqe_prepare(millrace_sqe(&slots, i), NOP, i);
-}
-
-/* Takes all that is there. */
-static unsigned int take(struct millrace_client *c)
-{
-	struct millrace_slots slots;
-	int n = millrace_queue_peek(c, &slots);
-
-	if (n < 0 || (n && millrace_cqe(&slots, n - 1)->status))
-		abort();
-	millrace_queue_release(c, n);
-	return n;
-}
-
 static double measure(unsigned int batch, int cpu, const struct millrace_queue_params *params)
 {
-	struct bench_timer t;
 	struct home h;
-	int err = home_open(&h, cpu, params), k;
+	int err = home_open(&h, cpu, params);
+	double ns;
 
 	if (err)
 		return err;
-	for (bench_start(&t); bench_goes_on(&t, 16 * batch);) {
-		for (k = 0; k < 16; k++) {
-			put_nops(h.client, batch);
-			if (millrace_queue_submit_and_wait(h.client, batch, MILLRACE_FOREVER) < 0)
-				abort();
-			take(h.client);
-		}
-	}
+	ns = nops_one_by_one(h.client, batch);
 	home_close(&h);
-	return bench_result(&t);
+	return ns;
 }
 
 static const struct millrace_queue_params spinning = {
@@ -129,26 +98,13 @@ double millrace_sleeping(unsigned int batch)
 
 double millrace_pipelined(unsigned int batch)
 {
-	const unsigned int ahead = ENTRIES - batch;
-	unsigned int flying = 0, k;
-	struct bench_timer t;
 	struct home h;
 	int err = home_open(&h, bench.far, &spinning);
+	double ns;
 
 	if (err)
 		return err;
-	for (bench_start(&t); bench_goes_on(&t, 16 * batch);) {
-		for (k = 0; k < 16; k++) {
-			put_nops(h.client, batch);
-			if (millrace_queue_submit(h.client) < 0)
-				abort();
-			flying += batch - take(h.client);
-			while (flying > ahead) {
-				millrace_queue_wait(h.client, flying - ahead, MILLRACE_FOREVER);
-				flying -= take(h.client);
-			}
-		}
-	}
+	ns = nops_pipelined(h.client, batch, ENTRIES - batch);
 	home_close(&h);
-	return bench_result(&t);
+	return ns;
 }

@@ -19,6 +19,15 @@ double millrace_spinning(unsigned int batch);	/* on the far processor; the clien
 double millrace_pipelined(unsigned int batch);	/* the same with up to four batches on their way */
 double millrace_sleeping(unsigned int batch);	/* on the near processor, neither side ever spins */
 
+/* kernel.c: the same with the sample driver's module, in a guest. */
+double kernel_spinning(unsigned int batch); /* the worker on the far processor and the client spin */
+double kernel_inline(unsigned int batch);   /* idle device: one call submits, runs and waits */
+double kernel_default(unsigned int batch);  /* with the parameters that one gets by naming none */
+
+/* seed.c: the design of fast_driver, see kernel/seed_peer.c. */
+double seed_polling(unsigned int batch); /* the client polls its completion ring */
+double seed_waiting(unsigned int batch); /* or sleeps in an ioctl */
+
 /* uring.c: NOPs. */
 double uring_enter(unsigned int batch);		/* one io_uring_enter submits and waits */
 double uring_defer(unsigned int batch);		/* the same, SINGLE_ISSUER | DEFER_TASKRUN */
