@@ -205,6 +205,7 @@ static int turn(struct millrace_session *s)
 static void after(struct millrace_sched *q, struct millrace_session *s, int ret)
 {
 	if (ret > 0) {
+		collect(q); /* who kicked during the turn comes first */
 		append(q, s);
 		millrace_turn_flush(s);
 	} else if (ret == 0) {
