@@ -36,15 +36,21 @@ static void copy_sqe(struct millrace_session *s, __u32 index, struct millrace_sq
 	copy_once(to, s->sqes + (size_t)(index & (s->sq.entries - 1)) * size, size);
 }
 
+/* Ends the session, after what it has completed is published. Returns its errno. */
+static int end(struct millrace_session *s, enum millrace_error error)
+{
+	millrace_turn_flush(s);
+	millrace_session_end(s, error);
+	return millrace_session_errno(s);
+}
+
 /* Commands waiting in the SQ, or the error with which the session has just ended. */
 static int look(struct millrace_session *s)
 {
 	if (millrace_load(&s->error))
 		return millrace_session_errno(s);
-	if (!millrace_consumer_available(&s->sq) && millrace_consumer_refresh(&s->sq)) {
-		millrace_session_end(s, MILLRACE_ERROR_SQ_TAIL);
-		return millrace_session_errno(s);
-	}
+	if (!millrace_consumer_available(&s->sq) && millrace_consumer_refresh(&s->sq))
+		return end(s, MILLRACE_ERROR_SQ_TAIL);
 	return millrace_consumer_available(&s->sq);
 }
 
@@ -59,10 +65,8 @@ static int reserve(struct millrace_session *s, __u32 n)
 	millrace_lock(&s->lock, flags);
 	err = millrace_producer_refresh(&s->cq);
 	millrace_unlock(&s->lock, flags);
-	if (err) {
-		millrace_session_end(s, MILLRACE_ERROR_CQ_HEAD);
-		return millrace_session_errno(s);
-	}
+	if (err)
+		return end(s, MILLRACE_ERROR_CQ_HEAD);
 	return s->sq.head + n - s->cq.head <= s->cq.entries ? 0 : -EAGAIN;
 }
 
@@ -176,10 +180,8 @@ static int take(struct millrace_session *s)
 	first = s->free; /* stays there until the whole group is known to fit */
 	copy_sqe(s, s->sq.head, slot_sqe(s, first));
 	n = slot_sqe(s, first)->group;
-	if (!n || n > (__u32)ret || n > d->max_group || n > s->cq.entries) {
-		millrace_session_end(s, MILLRACE_ERROR_GROUP);
-		return millrace_session_errno(s);
-	}
+	if (!n || n > (__u32)ret || n > d->max_group || n > s->cq.entries)
+		return end(s, MILLRACE_ERROR_GROUP);
 	ret = reserve(s, n);
 	if (ret)
 		return ret;

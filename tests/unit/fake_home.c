@@ -20,6 +20,7 @@ void millrace_home_wake(struct millrace_session *s)
 	struct fake_session *f = container_of(s, struct fake_session, session);
 
 	__atomic_fetch_add(&f->wakes, 1, __ATOMIC_RELAXED);
+	millrace_store(&f->tail_when_woken, millrace_load(&s->driver->cq_tail.value));
 }
 
 void millrace_home_drained(struct millrace_session *s)

@@ -43,6 +43,7 @@ struct fake_session {
 	struct millrace_consumer cq;
 	/* what the engine asked for */
 	unsigned int wakes, drained;
+	__u32 tail_when_woken; /* the CQ tail that the client could see */
 };
 
 /* What the driver was given, in order. */

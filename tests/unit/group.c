@@ -181,6 +181,24 @@ static void longest_number_ends_the_session(void **state)
 	fake_close(f);
 }
 
+/*
+ * A client may give up once it sees an error and an empty CQ: what completed before must be there by
+ * then, also when both came of the same turn.
+ */
+static void completions_are_seen_before_the_error(void **state)
+{
+	struct fake_session *f = fake_open(8, 8, MILLRACE_POLL_NEVER);
+
+	(void)state;
+	fake_push_group(f, 2, 1);
+	fake_push(f, FAKE_NOP, 9, 3);
+	fake_submit(f);
+	fake_run();
+	assert_int_equal(f->wakes, 1);
+	assert_int_equal(f->tail_when_woken, MILLRACE_INDEX_START + 2);
+	fake_close(f);
+}
+
 /* Sessions with groups of random length, many turns: in what ran no group has a gap. */
 static void groups_are_never_interleaved(void **state)
 {
@@ -233,6 +251,7 @@ int main(void)
 		fake_test(longer_than_allowed_ends_the_session),
 		fake_test(longer_than_the_cq_ends_the_session),
 		fake_test(longest_number_ends_the_session),
+		fake_test(completions_are_seen_before_the_error),
 		fake_test(groups_are_never_interleaved),
 	};
 
