@@ -59,6 +59,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 's':
 		parse_seconds(state, arg, &demo->seconds);
 		return 0;
+	case 'S':
+		if (!strcmp(arg, "never"))
+			demo->spin_us = MILLRACE_SPIN_NEVER;
+		else
+			parse_number(state, "--spin", arg, 1000000, &demo->spin_us);
+		return 0;
 	case 'j':
 		demo->json = true;
 		return 0;
@@ -82,6 +88,9 @@ static const struct argp_option options[] = {
 	{ "depth", 'q', "N", 0, "Groups on their way at a time (4)", 0 },
 	{ "rounds", 'r', "N", 0, "Turns of each transport (5)", 0 },
 	{ "seconds", 's', "SECONDS", 0, "Time for measuring altogether (10)", 0 },
+	{ "spin", 'S', "US", 0,
+	  "How long the measured client spins before it sleeps, in us, or never (the library's own)",
+	  0 },
 	{ "json", 'j', NULL, 0, "Print one object", 0 },
 	{ 0 },
 };

@@ -29,6 +29,7 @@ struct demo {
 	uint64_t group; /* commands */
 	uint64_t depth; /* groups on their way */
 	uint64_t rounds;
+	uint64_t spin_us; /* 0: the library's own choice; of the rings' client */
 	double seconds; /* for all measuring together */
 	bool json;
 

@@ -250,11 +250,11 @@ void demo_measure_print(const struct demo *demo, struct transport *transports)
 	       "p50", "p99", "max", "groups", "single");
 	for (i = 0; i < DEMO_TRANSPORTS; i++)
 		print_row(&transports[i], demo->rounds, own);
-	printf("\nGroups of %ju commands, %ju on their way; round trips one by one. System calls are "
-	       "the client's:\nfor Millrace its kicks and the waits that slept, as the driver's home "
-	       "and the library count them; for\nthe others its reads and writes, each counted "
-	       "where it is made. Millrace's sides spin for a while before they sleep, the\nothers "
-	       "sleep at once.\n",
+	printf("\nGroups of %ju commands, %ju on their way; round trips one by one. Millrace's sides "
+	       "spin for a while\nbefore they sleep, the others sleep at once. System calls are the "
+	       "client's: for Millrace its kicks\nand the waits that slept, as the driver's home and "
+	       "the library count them; for the others its reads\nand writes, each counted where it "
+	       "is made.\n",
 	       demo->group, demo->depth);
 }
 

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -225,6 +226,7 @@ int demo_peer_open(struct transport *t, const struct demo *demo)
 		return ret;
 	t->pid = fork();
 	if (!t->pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(fd[0]);
 		close(fd[1]);
 		serve(demo, fd[2], fd[3]);

@@ -77,7 +77,8 @@ static const struct transport_ops rings_ops = {
 
 int demo_rings_open(struct transport *t, const struct demo *demo)
 {
-	struct millrace_queue_params params = { .entries = tool_round_up(demo->group * demo->depth) };
+	struct millrace_queue_params params = { .entries = tool_round_up(demo->group * demo->depth),
+						.spin_us = demo->spin_us };
 	int ret;
 
 	t->demo = demo;

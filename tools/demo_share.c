@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -127,6 +128,7 @@ static int start_client(const struct demo *demo, struct demo_share *share, struc
 		share->pid = pid;
 		return TOOL_OK;
 	}
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	close(pipes->gate[1]);
 	close(pipes->ready[0]);
 	share->pid = getpid();

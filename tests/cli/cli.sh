@@ -275,6 +275,7 @@ test_stats() {
 	run "$millrace" stats --json
 	check "stats --json" json \
 		"d[0]['pid'] == $pid and d[0]['user'] == '$user' and d[0]['buffers'] == 1"
+	: >"$dir/watch"
 	"$millrace" stats --watch=0.05 --json >"$dir/watch" 4>&- &
 	watch=$!
 	wait_for two_lines
