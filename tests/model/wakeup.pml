@@ -12,8 +12,9 @@
  *	client: sleep		lib: millrace_event_arm(), look again, wait
  *	worker: collect		engine/sched.c collect()
  *	worker: sweep		engine/sched.c sweep()
- *	worker: turn		engine/turn.c take(), millrace_turn_flush(), publish()
- *	worker: rest, cool	engine/sched.c rest(), cool(), check_windows()
+ *	worker: turn		engine/turn.c take(), engine/sched.c turn(), after()
+ *	worker: rest, cool	engine/sched.c rest(), cool(), ask_for_kick(), check_windows()
+ *	worker: flush		engine/turn.c millrace_turn_flush(), publish(), after the event index
  *	worker: settle		engine/sched.c millrace_sched_settle(), millrace_sched_waiting()
  *	due()			ring/event.h millrace_event_due()
  *
@@ -190,7 +191,7 @@ proctype worker()
 	byte head = START, tail = START; /* millrace_consumer sq */
 	byte cq_tail = START, cq_head = START; /* millrace_producer cq */
 	byte n, i, event;
-	bit is_ready, is_hot;
+	bit is_ready, is_hot, poll;
 
 	do
 	:: 1 ->
@@ -246,34 +247,14 @@ proctype worker()
 					head = mod(head + n);
 					store(WORKER, SQ_HEAD, head) /* (C) */
 				}
-				/* execute(), millrace_turn_flush() */
-				atomic {
-					if
-					:: n == 2 -> store(WORKER, CQE + (cq_tail & 1), i - 1)
-					:: else
-					fi;
-					store(WORKER, CQE + (mod(cq_tail + n - 1) & 1), i);
-					i = 0;
-					cq_tail = mod(cq_tail + n);
-					store(WORKER, CQ_TAIL, cq_tail) /* (A) */
-				}
-#ifndef NO_FENCE_E_WORKER
-				fence(WORKER); /* (E) */
-#endif
-				event = mem[CQ_EVENT];
+				/* execute(); then turn(): is there more? */
 				if
-				:: due(event, mod(cq_tail - n), cq_tail) -> atomic { ring_client() }
-				:: else
-				fi;
-				event = 0; n = 0;
-				is_ready = 1 /* after(): to the back of the FIFO */
-			:: else ->
-				/* rest(): stay hot, become hot, or cool */
-				if
-				:: is_hot
-				:: !is_hot -> is_hot = 1; store(WORKER, SQ_EVENT, disarmed(head))
-				:: !is_hot -> goto cool
+				:: tail != head || mem[SQ_TAIL] != tail ->
+					is_ready = 1; /* after(): to the back of the FIFO */
+					goto flush
+				:: else -> goto rest
 				fi
+			:: else -> goto rest
 			fi
 		:: else ->
 			if
@@ -290,7 +271,14 @@ end_asleep:			atomic { worker_bell -> worker_bell = 0; worker_asleep = 0 }
 			fi
 		fi;
 		goto late;
-cool:		is_hot = 0;
+rest:		/* rest(): stay hot, become hot, or cool */
+		if
+		:: is_hot -> goto flush
+		:: !is_hot -> goto flush_and_poll
+		:: !is_hot -> goto cool
+		fi;
+cool:		/* cool(), ask_for_kick() */
+		is_hot = 0;
 		store(WORKER, SQ_EVENT, head);
 #ifndef NO_FENCE_F_WORKER
 		fence(WORKER); /* (F) */
@@ -301,6 +289,38 @@ cool:		is_hot = 0;
 		:: else
 		fi;
 #endif
+		goto flush;
+flush_and_poll:	is_hot = 1;
+		poll = 1;
+flush:		/* millrace_turn_flush(), publish(): the completions of this turn, if any */
+		if
+		:: n > 0 ->
+			atomic {
+				if
+				:: n == 2 -> store(WORKER, CQE + (cq_tail & 1), i - 1)
+				:: else
+				fi;
+				store(WORKER, CQE + (mod(cq_tail + n - 1) & 1), i);
+				i = 0;
+				cq_tail = mod(cq_tail + n);
+				store(WORKER, CQ_TAIL, cq_tail) /* (A) */
+			}
+#ifndef NO_FENCE_E_WORKER
+			fence(WORKER); /* (E) */
+#endif
+			event = mem[CQ_EVENT];
+			if
+			:: due(event, mod(cq_tail - n), cq_tail) -> atomic { ring_client() }
+			:: else
+			fi;
+			event = 0;
+			n = 0
+		:: else
+		fi;
+		if
+		:: poll -> poll = 0; store(WORKER, SQ_EVENT, disarmed(head))
+		:: else
+		fi;
 late:
 #ifdef LATE_CLEAR
 		atomic { fence(WORKER) -> is_kicked = 0 }
