@@ -15,7 +15,7 @@
 #include "tool.h"
 
 #define ENTRIES	     256
-#define SPIN_US	     1000 /* long enough that no wait here sleeps while the home is awake */
+#define SPIN_US	     100 /* of both sides: enough that nobody sleeps between two commands */
 #define LOOK	     64	  /* rounds between two looks at the clock */
 #define MEASUREMENTS 4	  /* the round trip and three batches */
 
@@ -78,7 +78,9 @@ static const struct argp argp = {
 	.parser = parse,
 	.args_doc = "DEV",
 	.doc = "A quick look at how fast a device with the operations of `sample' answers NOPs: round "
-	       "trips one by one, spinning; and commands a second in batches.\v"
+	       "trips one by one, both sides spinning for up to 100 us; and commands a second in "
+	       "batches. On a busy machine both may share a processor, and what is seen then is its "
+	       "scheduler.\v"
 	       "System calls are this process's own, as the library and the driver's home count them: "
 	       "kicks, and waits that slept (where one call kicks and sleeps it counts twice). "
 	       TOOL_EXIT_CODES,
@@ -147,8 +149,12 @@ static int run_for(struct bench *bench, struct rate *rate, struct histogram *his
 
 static int measure(struct bench *bench)
 {
-	struct millrace_queue_params params = { .entries = ENTRIES, .spin_us = SPIN_US };
 	const struct millrace_info *info = millrace_client_info(bench->client);
+	struct millrace_queue_params params = {
+		.entries = ENTRIES,
+		.spin_us = SPIN_US,
+		.poll_us = SPIN_US < info->max_poll_us ? SPIN_US : info->max_poll_us,
+	};
 	size_t i;
 	int ret;
 
