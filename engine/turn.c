@@ -12,28 +12,25 @@
 #include "home.h"
 #include "trace.h"
 
-/* The private copy of a slot's SQE, behind its outputs. */
-static struct millrace_sqe *slot_sqe(struct millrace_session *s, struct millrace_slot *slot)
+/* The first eight bytes of an SQE. */
+struct head {
+	__u16 opcode, flags, group, reserved;
+};
+
+static inline const __u64 *sqe_at(const struct millrace_session *s, __u32 index)
 {
-	return (struct millrace_sqe *)(slot->words + s->device->max_outputs);
+	return (const __u64 *)(s->sqes +
+			       (size_t)(index & (s->sq.entries - 1)) * s->device->sqe_size);
 }
 
-/* One read of each word, in the compiler's eyes too. */
-static void copy_once(void *to, const void *from, size_t size)
+static inline struct head read_head(const __u64 *sqe)
 {
-	const __u64 *in = from;
-	__u64 *out = to;
-	size_t i;
+	union {
+		__u64 word;
+		struct head head;
+	} one_look = { .word = millrace_load(sqe) };
 
-	for (i = 0; i < size / sizeof(*in); i++)
-		out[i] = millrace_load(&in[i]);
-}
-
-static void copy_sqe(struct millrace_session *s, __u32 index, struct millrace_sqe *to)
-{
-	__u32 size = s->device->sqe_size;
-
-	copy_once(to, s->sqes + (size_t)(index & (s->sq.entries - 1)) * size, size);
+	return one_look.head;
 }
 
 /* Ends the session, after what it has completed is published. Returns its errno. */
@@ -54,20 +51,23 @@ static int look(struct millrace_session *s)
 	return millrace_consumer_available(&s->sq);
 }
 
-/* Makes sure of room in the CQ for @n more commands. */
-static int reserve(struct millrace_session *s, __u32 n)
+static inline bool has_room(const struct millrace_session *s, __u32 n)
+{
+	return s->sq.head + n - s->cq.head <= s->cq.entries;
+}
+
+/* Looks whether the client has made room in the CQ, for @n more commands. */
+static int make_room(struct millrace_session *s, __u32 n)
 {
 	unsigned long flags = 0;
 	int err;
 
-	if (s->sq.head + n - s->cq.head <= s->cq.entries)
-		return 0;
 	millrace_lock(&s->lock, flags);
 	err = millrace_producer_refresh(&s->cq);
 	millrace_unlock(&s->lock, flags);
 	if (err)
 		return end(s, MILLRACE_ERROR_CQ_HEAD);
-	return s->sq.head + n - s->cq.head <= s->cq.entries ? 0 : -EAGAIN;
+	return has_room(s, n) ? 0 : -EAGAIN;
 }
 
 /* Slots that completed outside of a turn come back in one go, when the worker runs short. */
@@ -131,98 +131,111 @@ static void put_buffers(struct millrace_slot *slot)
 {
 	unsigned int i;
 
-	for (i = 0; i < MILLRACE_SPANS; i++) {
-		if (!slot->buffer[i])
-			continue;
+	/* They are filled from the first on: most commands have none. */
+	for (i = 0; i < MILLRACE_SPANS && slot->buffer[i]; i++) {
 		millrace_buffer_put(slot->buffer[i]);
 		slot->buffer[i] = NULL;
 	}
 }
 
-/* Checks the private copy of a command. The status that it has to be refused with, or 0. */
-static int check(struct millrace_session *s, struct millrace_slot *slot, bool first)
+/* The operation that a command names, or why it has to be refused. */
+static int find_op(const struct millrace_device *d, struct head head, bool first,
+		   const struct millrace_op **op)
 {
-	const struct millrace_sqe *sqe = slot_sqe(s, slot);
-	const struct millrace_op *op;
-
-	slot->user_data = sqe->user_data;
-	slot->cmd.op = NULL;
-	if (sqe->flags || sqe->reserved || (!first && sqe->group))
+	if (head.flags || head.reserved || (!first && head.group))
 		return -EINVAL;
-	if (sqe->opcode >= MILLRACE_OPCODES)
+	if (head.opcode >= MILLRACE_OPCODES)
 		return -EOPNOTSUPP;
-	op = s->device->op[millrace_index_nospec((unsigned long)sqe->opcode, MILLRACE_OPCODES)];
-	if (!op)
-		return -EOPNOTSUPP;
+	*op = d->op[millrace_index_nospec((unsigned long)head.opcode, MILLRACE_OPCODES)];
+	return *op ? 0 : -EOPNOTSUPP;
+}
+
+/* Copies a command, whose head has been read, as far as its operation goes, and checks the copy. */
+static int admit(struct millrace_session *s, struct millrace_slot *slot, const __u64 *sqe,
+		 struct head head, bool first)
+{
+	__u64 *param = (__u64 *)slot->cmd.param; /* const is for the driver */
+	const struct millrace_op *op = NULL;
+	unsigned int i;
+	int err;
+
+	slot->user_data = millrace_load(&sqe[1]);
+	slot->state = MILLRACE_SLOT_TAKEN;
+	err = find_op(s->device, head, first, &op);
 	slot->cmd.op = op;
-	memset(slot->words, 0, op->outputs * sizeof(slot->words[0]));
+	if (err)
+		return err;
+	for (i = 0; i < op->params; i++)
+		param[i] = millrace_load(&sqe[2 + i]);
+	for (i = 0; i < op->outputs; i++)
+		slot->words[i] = 0;
 	return op->spans ? resolve(s, slot) : 0;
 }
 
 /*
- * Takes the first group in the SQ into d->group[]. How many commands it has; 0: the SQ is empty;
- * -EAGAIN: no room in the CQ; or the session's error.
+ * Sees to it that the first group in the SQ can be taken, and reads its head. How many commands it
+ * has; 0: the SQ is empty; -EAGAIN: no room in the CQ; or the session's error.
  */
-static int take(struct millrace_session *s)
+static inline int begin(struct millrace_session *s, struct head *head)
 {
-	struct millrace_device *d = s->device;
-	struct millrace_slot *first;
-	__u32 n, i;
-	int ret;
+	int err, there = look(s);
+	__u32 n;
 
-	ret = look(s);
-	if (ret > 0)
-		ret = reserve(s, 1) ?: ret;
-	if (ret <= 0)
-		return ret;
-	if (!s->free_count)
-		reclaim(s);
-	first = s->free; /* stays there until the whole group is known to fit */
-	copy_sqe(s, s->sq.head, slot_sqe(s, first));
-	n = slot_sqe(s, first)->group;
-	if (!n || n > (__u32)ret || n > d->max_group || n > s->cq.entries)
+	if (there <= 0)
+		return there;
+	err = has_room(s, 1) ? 0 : make_room(s, 1);
+	if (err)
+		return err;
+	*head = read_head(sqe_at(s, s->sq.head));
+	n = head->group;
+	if (!n || n > (__u32)there || n > s->device->max_group || n > s->cq.entries)
 		return end(s, MILLRACE_ERROR_GROUP);
-	ret = reserve(s, n);
-	if (ret)
-		return ret;
-	d->group[0] = pop_free(s);
-	if (s->free_count < n - 1)
-		reclaim(s);
-	for (i = 1; i < n; i++) {
-		d->group[i] = pop_free(s);
-		copy_sqe(s, s->sq.head + i, slot_sqe(s, d->group[i]));
-	}
+	err = has_room(s, n) ? 0 : make_room(s, n);
+	return err ?: (int)n;
+}
+
+/* One of the group has been refused: the others go with it. */
+static void refuse(struct millrace_slot **group, __u32 n)
+{
+	__u32 i;
+
 	for (i = 0; i < n; i++)
-		d->group[i]->state = MILLRACE_SLOT_TAKEN;
+		if (!group[i]->status)
+			group[i]->status = -ECANCELED;
+}
+
+/* Takes a group of @n into d->group[]. False when it has to be refused: no command of it runs. */
+static inline bool take(struct millrace_session *s, struct head head, __u32 n)
+{
+	struct millrace_slot **group = s->device->group;
+	int refused = 0;
+	__u32 i;
+
+	if (s->free_count < n)
+		reclaim(s);
+	for (i = 0; i < n; i++) {
+		const __u64 *sqe = sqe_at(s, s->sq.head + i);
+
+		if (i)
+			head = read_head(sqe);
+		group[i] = pop_free(s);
+		group[i]->status = admit(s, group[i], sqe, head, !i);
+		refused |= group[i]->status;
+	}
+	if (refused)
+		refuse(group, n);
 	millrace_trace_group(s, n);
 	millrace_consumer_release(&s->sq, n);
 	millrace_count(s->count.commands, n);
 	millrace_count(s->count.groups, 1);
-	return n;
-}
-
-/* Checks all commands of a group; when one has to be refused, so have they all. */
-static bool admit(struct millrace_session *s, struct millrace_slot **group, __u32 n)
-{
-	bool good = true;
-	__u32 i;
-
-	for (i = 0; i < n; i++) {
-		group[i]->status = check(s, group[i], i == 0);
-		if (group[i]->status)
-			good = false;
-	}
-	for (i = 0; !good && i < n; i++)
-		if (!group[i]->status)
-			group[i]->status = -ECANCELED;
-	return good;
+	return !refused;
 }
 
 static void push_cqe(struct millrace_session *s, struct millrace_slot *slot)
 {
-	__u32 size = s->device->cqe_size;
-	__u64 *to = (__u64 *)(s->cqes + (size_t)(s->cq.tail & (s->cq.entries - 1)) * size);
-	__u32 outputs = slot->status || !slot->cmd.op ? 0 : slot->cmd.op->outputs;
+	const struct millrace_device *d = s->device;
+	__u64 *to = (__u64 *)(s->cqes + (size_t)(s->cq.tail & (s->cq.entries - 1)) * d->cqe_size);
+	__u32 outputs = slot->status ? 0 : slot->cmd.op->outputs;
 	__u32 i;
 
 	millrace_assert_locked(&s->lock);
@@ -230,7 +243,7 @@ static void push_cqe(struct millrace_session *s, struct millrace_slot *slot)
 	to[1] = (__u32)slot->status;
 	for (i = 0; i < outputs; i++)
 		to[2 + i] = slot->words[i];
-	for (; i < s->device->max_outputs; i++)
+	for (; i < d->max_outputs; i++)
 		to[2 + i] = 0;
 	s->cq.tail++;
 	if (slot->status)
@@ -286,13 +299,14 @@ static void done(struct millrace_session *s, struct millrace_slot *slot)
 int millrace_turn_group(struct millrace_session *s)
 {
 	struct millrace_device *d = s->device;
+	struct head head;
 	bool good;
 	int n, i;
 
-	n = take(s);
+	n = begin(s, &head);
 	if (n <= 0)
 		return n;
-	good = admit(s, d->group, n);
+	good = take(s, head, n);
 	for (i = 0; i < n; i++) {
 		int status = good ? d->driver->execute(&d->group[i]->cmd) : d->group[i]->status;
 

@@ -117,7 +117,8 @@ static int sleep_until_reached(const struct waiter *w, u64 deadline)
 	return ret;
 }
 
-static int wait_for(struct millrace_file *file, u32 target, u64 deadline)
+/* Not inline, as is kick_worker(): the path that does not sleep needs no stack. */
+static noinline int wait_for(struct millrace_file *file, u32 target, u64 deadline)
 {
 	struct waiter w = {
 		.entry = { .func = wake_reached, .private = current },
@@ -151,20 +152,24 @@ static bool run_inline(struct millrace_file *file)
 	return ran;
 }
 
+static noinline void kick_worker(struct millrace_file *file)
+{
+	if (millrace_sched_kick(&file->session)) /* a full barrier */
+		millrace_worker_wake(file->node);
+}
+
 static void kick(struct millrace_file *file, bool may_inline)
 {
 	trace_millrace_kick(file);
-	if (may_inline && run_inline(file))
-		return;
-	if (millrace_sched_kick(&file->session)) /* a full barrier */
-		millrace_worker_wake(file->node);
+	if (!may_inline || !run_inline(file))
+		kick_worker(file);
 }
 
 /*
  * The client's CQ head seems impossible. It may have been moved, by another thread of the client,
  * after it was read and before the tail was; under the lock no tail moves, and it can be judged.
  */
-static int check_head(struct millrace_file *file, u32 *head)
+static noinline int check_head(struct millrace_file *file, u32 *head)
 {
 	struct millrace_session *s = &file->session;
 	unsigned long flags;
@@ -178,6 +183,22 @@ static int check_head(struct millrace_file *file, u32 *head)
 		return 0;
 	millrace_session_end(s, MILLRACE_ERROR_CQ_HEAD);
 	return -EPROTO;
+}
+
+/* As copy_from_user(), but that calls a function, and checks what is known of three words here. */
+static bool read_request(struct millrace_enter *req, const struct millrace_enter __user *arg)
+{
+	if (!user_read_access_begin(arg, sizeof(*arg)))
+		return false;
+	unsafe_get_user(req->flags, &arg->flags, fault);
+	unsafe_get_user(req->min_complete, &arg->min_complete, fault);
+	unsafe_get_user(req->deadline, &arg->deadline, fault);
+	unsafe_get_user(req->reserved, &arg->reserved, fault);
+	user_read_access_end();
+	return true;
+fault:
+	user_read_access_end();
+	return false;
 }
 
 static bool request_valid(const struct millrace_session *s, const struct millrace_enter *req)
@@ -220,7 +241,7 @@ long millrace_file_enter(struct millrace_file *file, const struct millrace_enter
 	struct millrace_enter req;
 	u32 head;
 
-	if (copy_from_user(&req, arg, sizeof(req)))
+	if (!read_request(&req, arg))
 		return -EFAULT;
 	if (!request_valid(s, &req))
 		return millrace_session_errno(s) ?: -EINVAL;

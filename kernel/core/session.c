@@ -266,8 +266,10 @@ static int set_up(struct millrace_file *file, struct millrace_setup __user *arg)
 	return copy_to_user(arg, &setup, sizeof(setup)) ? -EFAULT : 0;
 }
 
-static long request(struct millrace_file *file, unsigned int cmd, void __user *arg)
+static noinline long request(struct millrace_file *file, unsigned int cmd, void __user *arg)
 {
+	if (millrace_load(&file->session.error) == MILLRACE_ERROR_GONE)
+		return -ENODEV;
 	switch (cmd) {
 	case MILLRACE_IOC_INFO:
 		return get_info(file, arg);
@@ -289,15 +291,12 @@ static long request(struct millrace_file *file, unsigned int cmd, void __user *a
 	return -ENOTTY;
 }
 
+/* ENTER is in a hurry. */
 static long file_ioctl(struct file *f, unsigned int cmd, unsigned long arg)
 {
-	struct millrace_file *file = f->private_data;
-
 	if (likely(cmd == MILLRACE_IOC_ENTER))
-		return millrace_file_enter(file, (void __user *)arg);
-	if (millrace_load(&file->session.error) == MILLRACE_ERROR_GONE)
-		return -ENODEV;
-	return request(file, cmd, (void __user *)arg);
+		return millrace_file_enter(f->private_data, (void __user *)arg);
+	return request(f->private_data, cmd, (void __user *)arg);
 }
 
 const struct file_operations millrace_fops = {
