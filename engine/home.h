@@ -6,7 +6,20 @@
 #ifndef MILLRACE_ENGINE_HOME_H
 #define MILLRACE_ENGINE_HOME_H
 
+#include "../include/millrace/driver.h"
+
 struct millrace_session;
+
+/*
+ * The scheduler's clock, ns. It is read while polling, so it has to be cheap; between processors it
+ * may be off by some microseconds, either way.
+ */
+#ifdef __KERNEL__
+#include <linux/sched/clock.h>
+#define millrace_home_clock() local_clock() /* ktime_get() may be a slow device register */
+#else
+#define millrace_home_clock() millrace_now()
+#endif
 
 /*
  * Wakes the client of a session: it has asked for it, or the session has ended. Called by the worker

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "sched.h"
 
+#include "home.h"
 #include "session.h"
 
 /* The hot sessions are held against the clock once in this many looks. */
@@ -67,7 +68,7 @@ static void adapt(struct millrace_place *p)
 {
 	if (p->is_fixed || p->is_hot)
 		return;
-	if (millrace_now() - p->since < MILLRACE_WINDOW_NS)
+	if (millrace_home_clock() - p->since < MILLRACE_WINDOW_NS)
 		p->window = MILLRACE_WINDOW_NS;
 	else
 		p->window = p->window / 2 < MILLRACE_WINDOW_NS / 8 ? 0 : p->window / 2;
@@ -134,7 +135,7 @@ static void ask_for_kick(struct millrace_sched *q, struct millrace_session *s)
 static void cool(struct millrace_sched *q, struct millrace_session *s)
 {
 	leave_hot(q, s);
-	s->place.since = millrace_now();
+	s->place.since = millrace_home_clock();
 	ask_for_kick(q, s);
 }
 
@@ -157,7 +158,7 @@ static void rest(struct millrace_sched *q, struct millrace_session *s)
 /* Cools the polled sessions whose window is over. */
 static void check_windows(struct millrace_sched *q)
 {
-	__u64 now = millrace_now();
+	__u64 now = millrace_home_clock();
 	unsigned int i;
 
 	for (i = q->hot_count; i-- > 0;) {
@@ -166,7 +167,7 @@ static void check_windows(struct millrace_sched *q)
 		if (s->place.is_fresh)
 			s->place.since = now;
 		s->place.is_fresh = false;
-		if (!s->place.is_ready && now - s->place.since > s->place.window)
+		if (!s->place.is_ready && (__s64)(now - s->place.since) > (__s64)s->place.window)
 			cool(q, s);
 	}
 }
