@@ -5,11 +5,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-void client_open(struct client *c)
+void client_open_path(struct client *c, const char *path)
 {
-	*c = (struct client){ .fd = open(DEVICE, O_RDWR | O_CLOEXEC) };
+	*c = (struct client){ .fd = open(path, O_RDWR | O_CLOEXEC) };
 	c->tail = c->head = MILLRACE_INDEX_START;
 	assert_true(c->fd >= 0);
+}
+
+void client_open(struct client *c)
+{
+	client_open_path(c, DEVICE);
 }
 
 long client_setup(struct client *c, __u32 sq, __u32 cq, __u32 poll_us)
@@ -172,5 +177,6 @@ int main(void)
 	failed += run_enter_tests();
 	failed += run_buffer_tests();
 	failed += run_life_tests();
+	failed += run_gone_tests();
 	return failed != 0;
 }

@@ -55,6 +55,7 @@ static inline __u64 now(void)
 	return t.tv_sec * SECOND + t.tv_nsec;
 }
 
+void client_open_path(struct client *c, const char *path);
 void client_open(struct client *c);
 long client_setup(struct client *c, __u32 sq, __u32 cq, __u32 poll_us);
 /* Opens, sets up and maps; must work. */
@@ -87,5 +88,6 @@ int run_setup_tests(void);
 int run_enter_tests(void);
 int run_buffer_tests(void);
 int run_life_tests(void);
+int run_gone_tests(void);
 
 #endif
