@@ -40,6 +40,7 @@ struct millrace_delay {
 
 #else
 
+#include <linux/types.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
