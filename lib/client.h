@@ -35,7 +35,10 @@ struct millrace_client {
 	struct millrace_client_area *client;
 	const struct millrace_driver_area *driver;
 	int kick_fd, wake_fd; /* process home */
-	__u32 spin_us;	      /* the completing side's */
+	/* The completing side's: the limit that the caller set, and how much of it is used now. */
+	__u32 spin_us;
+	__u32 spin_ns;
+	__u32 spin_count;
 
 	/* The submitting side's, on lines of its own. */
 	struct millrace_producer sq __attribute__((aligned(128)));

@@ -10,6 +10,14 @@
 
 #include <errno.h>
 
+/*
+ * Spinning in vain is worst where the home waits for the processor that spins. So a wait in vain halves
+ * the time that the next one spins, down to an eighth of the limit; one that was not restores it, and
+ * every sixteenth tries the whole.
+ */
+#define SPIN_LEAST 8
+#define SPIN_RETRY 16
+
 /* While a wait spins it looks at the clock, and at whether the session has ended, this often. */
 #define SPINS_PER_LOOK 32
 
@@ -65,6 +73,7 @@ void millrace_queue_set_spin(struct millrace_client *c, __u32 spin_us)
 	c->spin_us = spin_us ? spin_us : MILLRACE_SPIN_US;
 	if (spin_us == MILLRACE_SPIN_NEVER)
 		c->spin_us = 0;
+	c->spin_ns = c->spin_us * 1000;
 }
 
 /* ---- The submitting side ------------------------------------------------------------------ */
@@ -193,6 +202,21 @@ void millrace_queue_release(struct millrace_client *c, __u32 n)
 	millrace_consumer_release(&c->cq, n < most ? n : most);
 }
 
+static __u32 spin_time(struct millrace_client *c)
+{
+	return ++c->spin_count % SPIN_RETRY ? c->spin_ns : c->spin_us * 1000;
+}
+
+static void spin_adapt(struct millrace_client *c, bool in_vain)
+{
+	const __u32 most = c->spin_us * 1000, least = most / SPIN_LEAST;
+
+	if (!in_vain)
+		c->spin_ns = most;
+	else
+		c->spin_ns = c->spin_ns / 2 > least ? c->spin_ns / 2 : least;
+}
+
 /* Spins for a while. How many completions are there at its end. */
 static int spin(struct millrace_client *c, __u32 min, __u64 deadline)
 {
@@ -208,7 +232,7 @@ static int spin(struct millrace_client *c, __u32 min, __u64 deadline)
 		if (i % SPINS_PER_LOOK)
 			continue;
 		if (!end)
-			end = millrace_clock() + c->spin_us * 1000ULL;
+			end = millrace_clock() + spin_time(c);
 		else if (millrace_clock() >= (end < deadline ? end : deadline) ||
 			 millrace_client_error(c))
 			break;
@@ -258,6 +282,7 @@ int millrace_queue_wait(struct millrace_client *c, __u32 min, __u64 deadline)
 		return n;
 	if (c->spin_us) {
 		n = spin(c, min, deadline);
+		spin_adapt(c, n >= 0 && n < (int)min);
 		if (n < 0 || n >= (int)min) {
 			millrace_store(&c->client->spins, c->client->spins + 1);
 			return n;

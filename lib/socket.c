@@ -17,6 +17,9 @@
 
 #define MAX_FDS 4
 
+/* How long a home may take to answer at the open. */
+#define OPEN_SECONDS 5
+
 struct fds {
 	int fd[MAX_FDS];
 	unsigned int count;
@@ -98,6 +101,21 @@ static int receive_message(int socket, struct millrace_message *m, struct fds *f
 	return n ? -EPROTO : -ENODEV;
 }
 
+/*
+ * A home that is stopped, or stuck in its driver, does not answer. At the open that is said instead of
+ * waited for; later requests wait: the driver may well be in a long command.
+ */
+static int wait_for_answer(struct millrace_client *c)
+{
+	struct pollfd poll = { .fd = c->fd, .events = POLLIN };
+	int n;
+
+	do {
+		n = ppoll(&poll, 1, &(struct timespec){ .tv_sec = OPEN_SECONDS }, NULL);
+	} while (n < 0 && errno == EINTR);
+	return n ? 0 : -ETIMEDOUT;
+}
+
 /* A request with a descriptor to send (or -1); the answer's descriptors are the caller's. */
 static int ask(struct millrace_client *c, unsigned int request, void *argument, size_t size, int fd,
 	       struct fds *fds)
@@ -111,6 +129,9 @@ static int ask(struct millrace_client *c, unsigned int request, void *argument, 
 	memcpy(&m.argument, argument, size);
 	sent = send_message(c->fd, &m, fd);
 	/* A home that has no place for the client says so before it hangs up. */
+	err = c->info.abi ? 0 : wait_for_answer(c);
+	if (err)
+		return err;
 	err = receive_message(c->fd, &m, fds);
 	if (!err && m.result) {
 		close_fds(fds);

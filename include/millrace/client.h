@@ -43,8 +43,8 @@ struct millrace_client;
  *
  * -ENOENT: no such device. -EACCES: not allowed to: see docs/install.md on the group `millrace`.
  * -ECONNREFUSED: the socket is there, its home is not. -EBUSY: the device has as many sessions as it
- * allows: try later. -EPROTONOSUPPORT: the home speaks another version of the ABI.
- * Any thread.
+ * allows: try later. -ETIMEDOUT: its home does not answer for five seconds: it is stopped, or stuck.
+ * -EPROTONOSUPPORT: the home speaks another version of the ABI. Any thread.
  */
 int millrace_client_open(const char *name, struct millrace_client **client);
 

@@ -47,7 +47,8 @@ struct millrace_queue_params {
 	__u32 entries;	  /* of the SQ; a power of two up to info->max_entries */
 	__u32 cq_entries; /* of the CQ; 0: as many */
 	__u32 poll_us;	  /* how long the home polls after a command: see MILLRACE_POLL_* */
-	__u32 spin_us;	  /* how long waits of this client spin before they sleep; 0: MILLRACE_SPIN_US */
+	__u32 spin_us;	  /* how long waits of this client spin at most before they sleep (less after
+			     spinning in vain); 0: MILLRACE_SPIN_US */
 };
 
 #define MILLRACE_SPIN_US    20U

@@ -210,6 +210,12 @@ struct millrace_enter {
 };
 
 /*
+ * fdatasync() (kernel home only): as ENTER with KICK and WAIT for all commands published so far, without
+ * a deadline, in a shorter way. 0, or EINTR, EPROTO, ENODEV, EINVAL as above; EAGAIN when the CQ has
+ * no room for all of them until the client has taken some.
+ */
+
+/*
  * MILLRACE_IOC_BUFFER_CREATE: memory made by the home. In: @size. Out: @handle, @offset to mmap
  * (process home: the memfd comes with the answer), @size rounded up to pages.
  * MILLRACE_IOC_BUFFER_REGISTER: the caller's own memory. In: @address, @size, both multiples of the

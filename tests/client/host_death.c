@@ -199,11 +199,32 @@ static void test_ended(void **state)
 	assert_int_equal(millrace_client_open(name, &c), -ENOENT);
 }
 
+/* A host that is stopped holds up nobody who opens it; it goes on where it was. */
+static void test_stopped(void **state)
+{
+	struct millrace_client *c = NULL, *before;
+	pid_t host = start_host();
+
+	(void)state;
+	before = test_open(8);
+	kill(host, SIGSTOP);
+	assert_int_equal(millrace_client_open(name, &c), -ETIMEDOUT);
+	assert_null(c);
+	kill(host, SIGCONT);
+	assert_int_equal(RUN(before, SAMPLE_ADD, 1, 2).output, 3);
+	assert_int_equal(millrace_client_open(name, &c), 0);
+	millrace_client_close(c);
+	millrace_client_close(before);
+	kill(host, SIGTERM);
+	waitpid(host, NULL, 0);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_killed),
 		cmocka_unit_test(test_ended),
+		cmocka_unit_test(test_stopped),
 	};
 	char dir[] = "/tmp/millrace-death.XXXXXX";
 	int failed;
