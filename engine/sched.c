@@ -124,7 +124,7 @@ static void leave_hot(struct millrace_sched *q, struct millrace_session *s)
  * The turn's completions are published only after the event index, so that whatever the client submits
  * in answer to them comes with a kick, and stands in the FIFO exactly where it belongs.
  */
-static void ask_for_kick(struct millrace_sched *q, struct millrace_session *s)
+static inline void ask_for_kick(struct millrace_sched *q, struct millrace_session *s)
 {
 	millrace_event_arm(&s->driver->sq_event.value, s->sq.head); /* (F), pairs with (E) */
 	if (millrace_consumer_pending(&s->sq))
@@ -184,7 +184,7 @@ static bool alone(const struct millrace_device *d, const struct millrace_session
 }
 
 /* One turn. 0: it left nothing; 1: there is more; or the error of millrace_turn_group(). */
-static int turn(struct millrace_session *s)
+static inline int turn(struct millrace_session *s)
 {
 	struct millrace_device *d = s->device;
 	__u32 ran = 0;

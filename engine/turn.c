@@ -91,15 +91,6 @@ static void reclaim(struct millrace_session *s)
 	}
 }
 
-static struct millrace_slot *pop_free(struct millrace_session *s)
-{
-	struct millrace_slot *slot = s->free;
-
-	s->free = slot->next;
-	s->free_count--;
-	return slot;
-}
-
 static void push_free(struct millrace_session *s, struct millrace_slot *slot)
 {
 	slot->state = MILLRACE_SLOT_FREE;
@@ -207,21 +198,24 @@ static void refuse(struct millrace_slot **group, __u32 n)
 /* Takes a group of @n into d->group[]. False when it has to be refused: no command of it runs. */
 static inline bool take(struct millrace_session *s, struct head head, __u32 n)
 {
-	struct millrace_slot **group = s->device->group;
+	struct millrace_slot *slot, **group = s->device->group;
 	int refused = 0;
 	__u32 i;
 
 	if (s->free_count < n)
 		reclaim(s);
-	for (i = 0; i < n; i++) {
+	slot = s->free;
+	for (i = 0; i < n; i++, slot = slot->next) {
 		const __u64 *sqe = sqe_at(s, s->sq.head + i);
 
 		if (i)
 			head = read_head(sqe);
-		group[i] = pop_free(s);
-		group[i]->status = admit(s, group[i], sqe, head, !i);
-		refused |= group[i]->status;
+		group[i] = slot;
+		slot->status = admit(s, slot, sqe, head, !i);
+		refused |= slot->status;
 	}
+	s->free = slot;
+	s->free_count -= n;
 	if (refused)
 		refuse(group, n);
 	millrace_trace_group(s, n);
@@ -231,7 +225,7 @@ static inline bool take(struct millrace_session *s, struct head head, __u32 n)
 	return !refused;
 }
 
-static void push_cqe(struct millrace_session *s, struct millrace_slot *slot)
+static inline void push_cqe(struct millrace_session *s, struct millrace_slot *slot)
 {
 	const struct millrace_device *d = s->device;
 	__u64 *to = (__u64 *)(s->cqes + (size_t)(s->cq.tail & (s->cq.entries - 1)) * d->cqe_size);
@@ -251,7 +245,7 @@ static void push_cqe(struct millrace_session *s, struct millrace_slot *slot)
 }
 
 /* Lets the client see the completions. Whether it, or a wait in the home, is to be woken for them. */
-static bool publish(struct millrace_session *s)
+static inline bool publish(struct millrace_session *s)
 {
 	__u32 before;
 
@@ -287,35 +281,46 @@ void millrace_turn_flush(struct millrace_session *s)
 	d->done_count = 0;
 }
 
-static void done(struct millrace_session *s, struct millrace_slot *slot)
+static inline void done(struct millrace_session *s, struct millrace_device *d,
+			struct millrace_slot *slot)
 {
-	struct millrace_device *d = s->device;
-
 	d->done[d->done_count++] = slot;
 	if (d->done_count == MILLRACE_DONE_MAX)
 		millrace_turn_flush(s);
+}
+
+/* Runs the @n commands in d->group[]. */
+static inline void run(struct millrace_session *s, struct millrace_device *d, __u32 n)
+{
+	int (*execute)(struct millrace_cmd *) = d->driver->execute;
+	__u32 i;
+
+	for (i = 0; i < n; i++) {
+		struct millrace_slot *slot = d->group[i];
+		int status = execute(&slot->cmd);
+
+		/* A command that completes later may have done so by now: it is not ours any more. */
+		if (status == MILLRACE_LATER)
+			continue;
+		slot->status = status;
+		done(s, d, slot);
+	}
 }
 
 int millrace_turn_group(struct millrace_session *s)
 {
 	struct millrace_device *d = s->device;
 	struct head head;
-	bool good;
 	int n, i;
 
 	n = begin(s, &head);
 	if (n <= 0)
 		return n;
-	good = take(s, head, n);
-	for (i = 0; i < n; i++) {
-		int status = good ? d->driver->execute(&d->group[i]->cmd) : d->group[i]->status;
-
-		/* A command that completes later may have done so by now: it is not ours any more. */
-		if (good && status == MILLRACE_LATER)
-			continue;
-		d->group[i]->status = status;
-		done(s, d->group[i]);
-	}
+	if (take(s, head, n))
+		run(s, d, n);
+	else
+		for (i = 0; i < n; i++)
+			done(s, d, d->group[i]);
 	return n;
 }
 
