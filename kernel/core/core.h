@@ -128,6 +128,7 @@ void millrace_node_total(struct millrace_node *node, struct millrace_counters *s
 
 /* enter.c */
 long millrace_file_enter(struct millrace_file *file, const struct millrace_enter __user *arg);
+int millrace_file_sync(struct file *f, loff_t start, loff_t end, int datasync);
 void millrace_file_wake_waits(struct millrace_file *file);
 
 /* poll.c */

@@ -250,3 +250,39 @@ long millrace_file_enter(struct millrace_file *file, const struct millrace_enter
 		kick(file, req.flags & MILLRACE_ENTER_WAIT);
 	return finish(file, &req, head);
 }
+
+static noinline int sync_slowly(struct millrace_file *file, u32 target)
+{
+	struct millrace_session *s = &file->session;
+	int err = millrace_session_errno(s);
+
+	if (err)
+		return err;
+	/* Waiting for room that only the caller can make would be for ever. */
+	if (target - millrace_load(&s->client->cq_head.value) > s->cq.entries)
+		return -EAGAIN;
+	err = wait_for(file, target, MILLRACE_FOREVER);
+	if (err || (s32)(cq_tail(s) - target) >= 0)
+		return err;
+	return millrace_session_errno(s);
+}
+
+/*
+ * fdatasync(): ENTER for whoever wants all that he has published done, in a shorter way than an ioctl
+ * has: the arguments are in the rings, and no security module asks what an ioctl's number may mean.
+ * Commands and completions are counted alike: when the CQ tail is where the SQ tail was, all is done.
+ */
+int millrace_file_sync(struct file *f, loff_t start, loff_t end, int datasync)
+{
+	struct millrace_file *file = f->private_data;
+	struct millrace_session *s = &file->session;
+	u32 target;
+
+	if (!millrace_load_acquire(&s->started))
+		return millrace_session_errno(s) ?: -EINVAL;
+	target = millrace_load(&s->client->sq_tail.value);
+	kick(file, true);
+	if (likely((s32)(cq_tail(s) - target) >= 0))
+		return 0;
+	return sync_slowly(file, target);
+}

@@ -307,4 +307,5 @@ const struct file_operations millrace_fops = {
 	.compat_ioctl = compat_ptr_ioctl,
 	.mmap = millrace_file_mmap,
 	.poll = millrace_file_poll,
+	.fsync = millrace_file_sync,
 };

@@ -143,6 +143,42 @@ static void waits_end_in_time(void **state)
 	client_close(&c);
 }
 
+/* fdatasync(): all that is published is done when it returns. */
+static void sync_waits_for_all(void **state)
+{
+	struct client c;
+	int i;
+
+	(void)state;
+	client_open(&c);
+	assert_int_equal(fdatasync(c.fd), -1);
+	assert_int_equal(errno, EINVAL);
+	client_close(&c);
+	client_start(&c, 16, 8, 0);
+	assert_int_equal(fdatasync(c.fd), 0);
+	client_submit(&c, SAMPLE_NOP, 0, 0, 0);
+	assert_int_equal(fdatasync(c.fd), 0);
+	client_expect(&c, 0, 0, NULL);
+	assert_int_equal(client_stats(&c).inlined, 1);
+	client_submit(&c, SAMPLE_DELAY, 1, 40 * MS, 0);
+	client_submit(&c, SAMPLE_NOP, 2, 0, 0);
+	assert_int_equal(fdatasync(c.fd), 0);
+	client_expect(&c, 2, 0, NULL);
+	client_expect(&c, 1, 0, NULL);
+	for (i = 0; i < 9; i++)
+		client_submit(&c, SAMPLE_NOP, i, 0, 0);
+	assert_int_equal(fdatasync(c.fd), -1);
+	assert_int_equal(errno, EAGAIN);
+	for (i = 0; i < 8; i++)
+		client_expect(&c, i, 0, NULL);
+	assert_int_equal(fdatasync(c.fd), 0);
+	client_expect(&c, 8, 0, NULL);
+	c.c->sq_tail.value = c.tail + 17;
+	assert_int_equal(fdatasync(c.fd), -1);
+	assert_int_equal(errno, EPROTO);
+	client_close(&c);
+}
+
 static void nothing(int signal)
 {
 	(void)signal;
@@ -310,6 +346,7 @@ int run_enter_tests(void)
 		cmocka_unit_test(the_worker_serves_a_kick),
 		cmocka_unit_test(a_polled_queue_needs_no_call),
 		cmocka_unit_test(waits_end_in_time),
+		cmocka_unit_test(sync_waits_for_all),
 		cmocka_unit_test(a_signal_ends_a_wait),
 		cmocka_unit_test(delays_complete_out_of_order),
 		cmocka_unit_test(many_threads_wait),
