@@ -125,9 +125,15 @@ static void stalled_session_leaves_the_queue(void **state)
 	unsigned int i;
 
 	(void)state;
+	/* It is being polled when it runs out of room. */
+	fake_push_group(stalled, 1, 0);
+	fake_submit(stalled);
+	fake_run();
+	fake_expect(stalled, 0, 0);
+	assert_int_equal(fake_device.sched.hot_count, 1);
 	for (i = 0; i < 8; i++)
 		fake_push_group(stalled, 1, i);
-	fake_submit(stalled);
+	assert_false(fake_publish(stalled));
 	fake_run();
 	turns = stalled->session.count.turns;
 	for (i = 0; i < 100; i++) {
