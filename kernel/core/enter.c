@@ -95,6 +95,18 @@ static bool sleep_until(u64 deadline)
 	return schedule_hrtimeout_range(&expires, 0, HRTIMER_MODE_ABS);
 }
 
+/*
+ * A signal ends the wait for good: the caller may have to look at what its handler did. But it may
+ * only be work that the kernel does on the way back to user space, such as io_uring's completions:
+ * then the call is made again, unseen. Its deadline is absolute, and a kick more does no harm.
+ */
+static int why_interrupted(void)
+{
+	if (likely(!signal_pending(current)))
+		return 0;
+	return task_sigpending(current) ? -EINTR : -ERESTARTNOINTR;
+}
+
 static int sleep_until_reached(const struct waiter *w, u64 deadline)
 {
 	bool in_time = deadline > KTIME_MAX || deadline > ktime_get_ns();
@@ -108,8 +120,8 @@ static int sleep_until_reached(const struct waiter *w, u64 deadline)
 		ret = -ETIMEDOUT;
 		if (!in_time)
 			break;
-		ret = -EINTR; /* and no restart: the caller may have to look at its own state */
-		if (signal_pending(current))
+		ret = why_interrupted();
+		if (ret)
 			break;
 		in_time = sleep_until(deadline);
 	}

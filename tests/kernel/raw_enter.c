@@ -2,8 +2,10 @@
 /* Kicks and waits. */
 #include "raw.h"
 
+#include <linux/io_uring.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 
 static void before_setup_it_is_refused(void **state)
 {
@@ -202,6 +204,44 @@ static void a_signal_ends_a_wait(void **state)
 	client_close(&c);
 }
 
+/* Starts a timer whose end is task work for this thread: no signal, but it wakes like one. */
+static int start_task_work(struct __kernel_timespec *in)
+{
+	struct io_uring_params p = { 0 };
+	struct io_uring_sqe *sqe;
+	char *ring;
+	int fd = syscall(SYS_io_uring_setup, 1, &p);
+
+	assert_true(fd >= 0);
+	ring = mmap(NULL, p.sq_off.array + 4, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		    IORING_OFF_SQ_RING);
+	sqe = mmap(NULL, sizeof(*sqe), PROT_READ | PROT_WRITE, MAP_SHARED, fd, IORING_OFF_SQES);
+	assert_true((void *)ring != MAP_FAILED && (void *)sqe != MAP_FAILED);
+	*sqe = (struct io_uring_sqe){
+		.opcode = IORING_OP_TIMEOUT, .fd = -1, .addr = (uintptr_t)in, .len = 1,
+	};
+	__atomic_store_n((__u32 *)(ring + p.sq_off.tail), 1, __ATOMIC_RELEASE);
+	assert_int_equal(syscall(SYS_io_uring_enter, fd, 1, 0, 0, NULL, 0), 1);
+	return fd;
+}
+
+static void task_work_does_not_end_a_wait(void **state)
+{
+	struct __kernel_timespec in = { .tv_nsec = 30 * MS };
+	struct client c;
+	__u64 start;
+	int ring;
+
+	(void)state;
+	client_start(&c, 8, 8, 0);
+	ring = start_task_work(&in);
+	start = now();
+	assert_int_equal(client_enter(&c, WAIT, 1, start + 150 * MS), -ETIMEDOUT);
+	assert_true(now() >= start + 150 * MS);
+	close(ring);
+	client_close(&c);
+}
+
 static void delays_complete_out_of_order(void **state)
 {
 	struct client c;
@@ -348,6 +388,7 @@ int run_enter_tests(void)
 		cmocka_unit_test(waits_end_in_time),
 		cmocka_unit_test(sync_waits_for_all),
 		cmocka_unit_test(a_signal_ends_a_wait),
+		cmocka_unit_test(task_work_does_not_end_a_wait),
 		cmocka_unit_test(delays_complete_out_of_order),
 		cmocka_unit_test(many_threads_wait),
 		cmocka_unit_test(poll_and_eventfd_are_woken),
