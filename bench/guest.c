@@ -53,7 +53,10 @@ static const struct bench_row rows[] = {
 			{ "seed, client sleeping", seed_waiting, 1 },
 			{ "millrace, worker spinning", kernel_spinning, 1 },
 		},
-		.claim = { { { "seed, client polling", "seed, client sleeping" }, false, 10, 30 } },
+		.claim = {
+			{ { "seed, client polling" }, false, 10, 30 },
+			{ { "seed, client sleeping" }, false, 10, 30 },
+		},
 	},
 	{
 		.name = "count1",

@@ -179,14 +179,16 @@ static json_t *claim_json(const struct bench_row *row, const struct bench_claim 
 static json_t *peer_json(const struct bench_peer *peer, double *ns)
 {
 	struct bench_spread s;
+	int digits;
 
 	if (ns[0] < 0) {
-		printf("  %-28s left out: %s\n", peer->name, strerror(-ns[0]));
+		printf("  %-30s left out: %s\n", peer->name, strerror(-ns[0]));
 		return json_pack("{s:s, s:s}", "name", peer->name, "left_out", strerror(-ns[0]));
 	}
 	s = bench_spread(ns, bench.rounds);
-	printf("  %-28s %10.1f ns  (min %.1f, p25 %.1f, p75 %.1f)  %.2f M/s\n", peer->name, s.median,
-	       s.min, s.p25, s.p75, 1e3 / s.median);
+	digits = s.median < 10 ? 3 : 1;
+	printf("  %-30s %10.*f ns  (min %.*f, p25 %.*f, p75 %.*f)  %.2f M/s\n", peer->name, digits,
+	       s.median, digits, s.min, digits, s.p25, digits, s.p75, 1e3 / s.median);
 	return json_pack("{s:s, s:o}", "name", peer->name, "ns", spread_json(&s));
 }
 

@@ -31,6 +31,7 @@ static void consume(queue *q, unsigned int left, unsigned int burst)
 	while (left) {
 		n = burst == 1 ? q->pop(values[0]) : q->pop(values, left < burst ? left : burst);
 		left -= n;
+		USE(values);
 		if (!n)
 			__builtin_ia32_pause();
 	}

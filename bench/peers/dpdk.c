@@ -27,6 +27,7 @@ static void consume(struct rte_ring *r, unsigned int left, unsigned int burst)
 		n = rte_ring_sc_dequeue_burst_elem(r, values, sizeof(values[0]),
 						   left < burst ? left : burst, NULL);
 		left -= n;
+		USE(values);
 		if (!n)
 			rte_pause();
 	}

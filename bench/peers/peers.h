@@ -49,6 +49,9 @@ double ring_boost(unsigned int burst);
 #define RING_ENTRIES 4096u
 #define BURST_MAX    256u
 
+/* Has the compiler believe that what @p points to is read: or it would not fetch it. */
+#define USE(p) __asm__ volatile("" ::"r"(p) : "memory")
+
 #ifdef __cplusplus
 }
 #endif
