@@ -267,6 +267,9 @@ void millrace_turn_flush(struct millrace_session *s)
 
 	if (!d->done_count)
 		return;
+	/* First, so that whoever sees the completion and frees the buffer has its memory back. */
+	for (i = 0; i < d->done_count; i++)
+		put_buffers(d->done[i]);
 	millrace_lock(&s->lock, flags);
 	for (i = 0; i < d->done_count; i++)
 		push_cqe(s, d->done[i]);
@@ -274,10 +277,8 @@ void millrace_turn_flush(struct millrace_session *s)
 	millrace_unlock(&s->lock, flags);
 	if (wake)
 		millrace_home_wake(s);
-	for (i = 0; i < d->done_count; i++) {
-		put_buffers(d->done[i]);
+	for (i = 0; i < d->done_count; i++)
 		push_free(s, d->done[i]);
-	}
 	d->done_count = 0;
 }
 
@@ -299,9 +300,12 @@ static inline void run(struct millrace_session *s, struct millrace_device *d, __
 		struct millrace_slot *slot = d->group[i];
 		int status = execute(&slot->cmd);
 
-		/* A command that completes later may have done so by now: it is not ours any more. */
-		if (status == MILLRACE_LATER)
-			continue;
+		if (status > 0) {
+			/* It may have completed by now, and is not ours any more. */
+			if (status == MILLRACE_LATER)
+				continue;
+			status = -EIO; /* no status at all: a mistake of the driver's */
+		}
 		slot->status = status;
 		done(s, d, slot);
 	}
@@ -310,7 +314,7 @@ static inline void run(struct millrace_session *s, struct millrace_device *d, __
 int millrace_turn_group(struct millrace_session *s)
 {
 	struct millrace_device *d = s->device;
-	struct head head;
+	struct head head = { 0 };
 	int n, i;
 
 	n = begin(s, &head);

@@ -36,8 +36,8 @@ struct millrace_client {
 	const struct millrace_driver_area *driver;
 	int kick_fd, wake_fd; /* process home */
 	/* The completing side's: the limit that the caller set, and how much of it is used now. */
-	__u32 spin_us;
-	__u32 spin_ns;
+	__u64 spin_most; /* ns */
+	__u64 spin_ns;
 	__u32 spin_count;
 
 	/* The submitting side's, on lines of its own. */

@@ -70,10 +70,10 @@ int millrace_queue_setup(struct millrace_client *c, const struct millrace_queue_
 
 void millrace_queue_set_spin(struct millrace_client *c, __u32 spin_us)
 {
-	c->spin_us = spin_us ? spin_us : MILLRACE_SPIN_US;
+	c->spin_most = (spin_us ? spin_us : MILLRACE_SPIN_US) * 1000ULL;
 	if (spin_us == MILLRACE_SPIN_NEVER)
-		c->spin_us = 0;
-	c->spin_ns = c->spin_us * 1000;
+		c->spin_most = 0;
+	c->spin_ns = c->spin_most;
 }
 
 /* ---- The submitting side ------------------------------------------------------------------ */
@@ -202,17 +202,17 @@ void millrace_queue_release(struct millrace_client *c, __u32 n)
 	millrace_consumer_release(&c->cq, n < most ? n : most);
 }
 
-static __u32 spin_time(struct millrace_client *c)
+static __u64 spin_time(struct millrace_client *c)
 {
-	return ++c->spin_count % SPIN_RETRY ? c->spin_ns : c->spin_us * 1000;
+	return ++c->spin_count % SPIN_RETRY ? c->spin_ns : c->spin_most;
 }
 
 static void spin_adapt(struct millrace_client *c, bool in_vain)
 {
-	const __u32 most = c->spin_us * 1000, least = most / SPIN_LEAST;
+	const __u64 least = c->spin_most / SPIN_LEAST;
 
 	if (!in_vain)
-		c->spin_ns = most;
+		c->spin_ns = c->spin_most;
 	else
 		c->spin_ns = c->spin_ns / 2 > least ? c->spin_ns / 2 : least;
 }
@@ -280,7 +280,7 @@ int millrace_queue_wait(struct millrace_client *c, __u32 min, __u64 deadline)
 	n = available(c);
 	if (n < 0 || n >= (int)min)
 		return n;
-	if (c->spin_us) {
+	if (c->spin_most) {
 		n = spin(c, min, deadline);
 		spin_adapt(c, n >= 0 && n < (int)min);
 		if (n < 0 || n >= (int)min) {

@@ -101,7 +101,8 @@ struct millrace_cmd {
  * @remove:  undo probe(). No session is left.
  * @open:    a client has come. 0 or -errno, which the client gets.
  * @close:   undo open().
- * @execute: run a command. Returns its status: 0, a negative errno, or MILLRACE_LATER.
+ * @execute: run a command. Returns its status: 0 or a negative errno; or MILLRACE_LATER. Anything else
+ *	     completes as -EIO.
  * @cancel:  the session is going: complete this command, that is on its way, soon. Called in a
  *	     context that may sleep, possibly while the command is just being completed; the command
  *	     stays valid until cancel() returns. Needed by drivers that return MILLRACE_LATER.
