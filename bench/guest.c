@@ -2,8 +2,8 @@
 /*
  * The rows of the speed table that need the kernel home: run in a guest by run-kernel.
  *
- * With QEMU's -icount a nanosecond of the guest is an instruction: the rows named "count" are for that
- * and say how many a command takes, on both sides of the system call together.
+ * With QEMU's -icount a nanosecond of the guest is an instruction: the rows named "count" are for
+ * that and say how many a command takes, on both sides of the system call together.
  */
 #include "common/bench.h"
 #include "peers/peers.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The design that seeds/000 describes, to be compared with: each process has a submit and a complete
- * ring in mapped memory, found in a hash table by process id; one ioctl per submission wakes the one
- * kernel thread, which goes through the whole table and drains each ring.
+ * The design that seeds/000 describes, to be compared with: each process has a submit and a
+ * complete ring in mapped memory, found in a hash table by process id; one ioctl per submission
+ * wakes the one kernel thread, which goes through the whole table and drains each ring.
  */
 #include <linux/fs.h>
 #include <linux/hashtable.h>

@@ -2,9 +2,9 @@
 /*
  * The floor: what the caches take to carry a line there and another one back.
  *
- * Two loops that spin can fall into step, and then a round trip takes anything between half and all of
- * what it takes on average, for as long as the loops run undisturbed. So the lines are changed for
- * others every now and then: each time the loops meet anew.
+ * Two loops that spin can fall into step, and then a round trip takes anything between half and all
+ * of what it takes on average, for as long as the loops run undisturbed. So the lines are changed
+ * for others every now and then: each time the loops meet anew.
  */
 #include <errno.h>
 
