@@ -13,7 +13,11 @@ static bool wanted_elsewhere(const struct millrace_node *node)
 	return atomic_read(&node->wanted) || need_resched() || kthread_should_stop();
 }
 
-/* Serves until there is nothing to do and nobody is polled (true), or for as long as is decent. */
+/*
+ * Serves until there is nothing to do and nobody is polled (true), or for as long as is decent. No
+ * cpu_relax() between two looks: they are long enough to relax by themselves, and a hypervisor may
+ * take a pause for an invitation to run somebody else.
+ */
 static bool serve(struct millrace_node *node)
 {
 	struct millrace_device *d = &node->device;
@@ -25,7 +29,6 @@ static bool serve(struct millrace_node *node)
 			continue;
 		if (millrace_sched_settle(d))
 			return true;
-		cpu_relax();
 	}
 	return false;
 }
