@@ -40,10 +40,12 @@ struct millrace_client {
 	__u64 spin_ns;
 	__u32 spin_count;
 
-	/* The submitting side's, on lines of its own. */
+	/* The submitting side's, on lines of its own; where its SQEs are. */
 	struct millrace_producer sq __attribute__((aligned(128)));
-	/* The completing side's. */
+	struct millrace_slots sqes;
+	/* The completing side's; where its CQEs are. */
 	struct millrace_consumer cq __attribute__((aligned(128)));
+	struct millrace_slots cqes;
 };
 
 struct millrace_backend {
@@ -60,8 +62,11 @@ struct millrace_backend {
 	int (*set_eventfd)(struct millrace_client *c, int eventfd);
 	/* Wakes the home. */
 	int (*kick)(struct millrace_client *c);
-	/* Kicks and waits in one call, where there is such a call; else NULL. Like sleep(). */
-	int (*kick_and_sleep)(struct millrace_client *c, __u32 min, __u64 deadline);
+	/*
+	 * Kicks and waits in one call, where there is such a call; else NULL. Like sleep(). @all: for
+	 * every command that was ever submitted.
+	 */
+	int (*kick_and_sleep)(struct millrace_client *c, __u32 min, bool all, __u64 deadline);
 	/*
 	 * Sleeps until completions may be there. 0: look again; -ETIMEDOUT, -EINTR; or the errno with
 	 * which the session has ended.
@@ -79,6 +84,14 @@ extern const struct millrace_backend millrace_socket_backend;
 int millrace_client_ended(struct millrace_client *c, int err);
 /* 0 or the errno with which the session has ended, as the home says. */
 int millrace_client_error(struct millrace_client *c);
+
+/* The same, when it is almost certainly 0. */
+static inline int millrace_client_check(struct millrace_client *c)
+{
+	if (!millrace_load(&c->ended) && !millrace_load(&c->driver->error.value))
+		return 0;
+	return millrace_client_error(c);
+}
 
 /* name.c: a connected descriptor for a device's name, and how to talk to it. */
 int millrace_name_open(const char *name, const struct millrace_backend **backend);

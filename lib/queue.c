@@ -19,7 +19,8 @@
 #define SPIN_RETRY 16
 
 /* While a wait spins it looks at the clock, and at whether the session has ended, this often. */
-#define SPINS_PER_LOOK 32
+#define SPINS_PER_LOOK	128
+#define SPINS_PER_PAUSE 4
 
 static void init_rings(struct millrace_client *c)
 {
@@ -29,6 +30,16 @@ static void init_rings(struct millrace_client *c)
 			       &c->driver->sq_head.value);
 	millrace_consumer_init(&c->cq, c->setup.cq_entries, start, &c->client->cq_head.value,
 			       &c->driver->cq_tail.value);
+	c->sqes = (struct millrace_slots){
+		.base = (char *)c->client + c->setup.sqe_offset,
+		.mask = c->setup.sq_entries - 1,
+		.size = c->setup.sqe_size,
+	};
+	c->cqes = (struct millrace_slots){
+		.base = (char *)c->driver + c->setup.cqe_offset,
+		.mask = c->setup.cq_entries - 1,
+		.size = c->setup.cqe_size,
+	};
 }
 
 /* The home's answers are checked like anything that comes from elsewhere. */
@@ -79,18 +90,18 @@ void millrace_queue_set_spin(struct millrace_client *c, __u32 spin_us)
 /* ---- The submitting side ------------------------------------------------------------------ */
 
 /* Whether @n more completions would have a place in the CQ, were none taken from it. */
-static bool cq_has_room(const struct millrace_client *c, __u32 n)
+static inline bool cq_has_room(const struct millrace_client *c, __u32 n)
 {
 	__u32 head = millrace_load_acquire(&c->client->cq_head.value);
 
-	return c->sq.tail + n - head <= c->setup.cq_entries;
+	return c->sq.tail + n - head <= c->cq.entries;
 }
 
-static int reserve(struct millrace_client *c, __u32 n, struct millrace_slots *slots)
+static inline int reserve(struct millrace_client *c, __u32 n, struct millrace_slots *slots)
 {
 	int err;
 
-	err = millrace_client_error(c);
+	err = millrace_client_check(c);
 	if (err)
 		return err;
 	err = millrace_producer_reserve(&c->sq, n);
@@ -98,10 +109,8 @@ static int reserve(struct millrace_client *c, __u32 n, struct millrace_slots *sl
 		return err == -EPROTO ? millrace_client_ended(c, err) : err;
 	if (!cq_has_room(c, n))
 		return -EAGAIN;
-	slots->base = (char *)c->client + c->setup.sqe_offset;
+	*slots = c->sqes;
 	slots->first = c->sq.tail;
-	slots->mask = c->setup.sq_entries - 1;
-	slots->size = c->setup.sqe_size;
 	c->sq.tail += n;
 	return 0;
 }
@@ -111,12 +120,14 @@ int millrace_queue_reserve(struct millrace_client *c, __u32 n, struct millrace_s
 	__u32 i;
 	int err;
 
-	if (!c->client || !n || n > c->setup.sq_entries || n > c->setup.cq_entries)
+	if (!c->client || !n || n > c->sq.entries || n > c->cq.entries)
 		return -EINVAL;
 	err = reserve(c, n, slots);
-	for (i = 0; !err && i < n; i++)
+	if (err)
+		return err;
+	for (i = 0; i < n; i++)
 		millrace_sqe(slots, i)->group = 1;
-	return err;
+	return 0;
 }
 
 int millrace_queue_reserve_group(struct millrace_client *c, __u32 n, struct millrace_slots *slots)
@@ -129,9 +140,12 @@ int millrace_queue_reserve_group(struct millrace_client *c, __u32 n, struct mill
 	if (n > c->setup.max_group)
 		return -E2BIG;
 	err = reserve(c, n, slots);
-	for (i = 0; !err && i < n; i++)
-		millrace_sqe(slots, i)->group = i ? 0 : n;
-	return err;
+	if (err)
+		return err;
+	millrace_sqe(slots, 0)->group = n;
+	for (i = 1; i < n; i++)
+		millrace_sqe(slots, i)->group = 0;
+	return 0;
 }
 
 void millrace_queue_abandon(struct millrace_client *c)
@@ -140,7 +154,7 @@ void millrace_queue_abandon(struct millrace_client *c)
 }
 
 /* Publishes what is reserved. Whether the home asked for a kick. */
-static bool publish(struct millrace_client *c)
+static inline bool publish(struct millrace_client *c)
 {
 	__u32 before;
 
@@ -157,7 +171,7 @@ int millrace_queue_submit(struct millrace_client *c)
 
 	if (!c->client)
 		return -EINVAL;
-	err = millrace_client_error(c);
+	err = millrace_client_check(c);
 	if (err)
 		return err;
 	n = c->sq.tail - c->sq.published;
@@ -169,7 +183,7 @@ int millrace_queue_submit(struct millrace_client *c)
 /* ---- The completing side ------------------------------------------------------------------ */
 
 /* How many completions are there; -EPROTO when the home's tail is impossible. */
-static int available(struct millrace_client *c)
+static inline int available(struct millrace_client *c)
 {
 	if (millrace_consumer_refresh(&c->cq))
 		return millrace_client_ended(c, -EPROTO);
@@ -185,10 +199,8 @@ int millrace_queue_peek(struct millrace_client *c, struct millrace_slots *slots)
 	n = available(c);
 	if (n <= 0)
 		return n;
-	slots->base = (char *)c->driver + c->setup.cqe_offset;
+	*slots = c->cqes;
 	slots->first = c->cq.head;
-	slots->mask = c->setup.cq_entries - 1;
-	slots->size = c->setup.cqe_size;
 	return n;
 }
 
@@ -220,15 +232,19 @@ static void spin_adapt(struct millrace_client *c, bool in_vain)
 /* Spins for a while. How many completions are there at its end. */
 static int spin(struct millrace_client *c, __u32 min, __u64 deadline)
 {
+	const char *next = c->cqes.base + (size_t)(c->cq.head & c->cqes.mask) * c->cqes.size;
 	__u64 end = 0;
 	unsigned int i;
 	int n;
 
 	for (i = 1;; i++) {
+		/* The next completion's line shall come along with the tail's, not after it. */
+		millrace_prefetch(next);
 		n = available(c);
 		if (n < 0 || n >= (int)min)
 			break;
-		millrace_relax();
+		if (i % SPINS_PER_PAUSE == 0)
+			millrace_relax();
 		if (i % SPINS_PER_LOOK)
 			continue;
 		if (!end)
@@ -271,15 +287,11 @@ static int sleep_until(struct millrace_client *c, __u32 min, __u64 deadline)
 	}
 }
 
-int millrace_queue_wait(struct millrace_client *c, __u32 min, __u64 deadline)
+/* Waits for what is not there yet. */
+static int wait_longer(struct millrace_client *c, __u32 min, __u64 deadline)
 {
 	int n;
 
-	if (!c->client || !min || min > c->setup.cq_entries)
-		return -EINVAL;
-	n = available(c);
-	if (n < 0 || n >= (int)min)
-		return n;
 	if (c->spin_most) {
 		n = spin(c, min, deadline);
 		spin_adapt(c, n >= 0 && n < (int)min);
@@ -291,26 +303,42 @@ int millrace_queue_wait(struct millrace_client *c, __u32 min, __u64 deadline)
 	return sleep_until(c, min, deadline);
 }
 
+int millrace_queue_wait(struct millrace_client *c, __u32 min, __u64 deadline)
+{
+	int n;
+
+	if (!c->client || !min || min > c->cq.entries)
+		return -EINVAL;
+	n = available(c);
+	if (n < 0 || n >= (int)min)
+		return n;
+	return wait_longer(c, min, deadline);
+}
+
+/* Has the home look at the SQ; where that is one call, waits for @min completions with it. */
+static inline int kick_and_wait(struct millrace_client *c, __u32 min, __u64 deadline)
+{
+	if (!c->backend->kick_and_sleep)
+		return c->backend->kick(c);
+	millrace_store(&c->client->waits, c->client->waits + 1);
+	return c->backend->kick_and_sleep(c, min, min == c->sq.published - c->cq.head, deadline);
+}
+
 int millrace_queue_submit_and_wait(struct millrace_client *c, __u32 min, __u64 deadline)
 {
-	int err;
+	int n, err;
 
-	if (!c->client || !min || min > c->setup.cq_entries)
+	if (!c->client || !min || min > c->cq.entries)
 		return -EINVAL;
-	err = millrace_client_error(c);
+	err = millrace_client_check(c);
+	if (!err && publish(c))
+		err = kick_and_wait(c, min, deadline);
 	if (err)
 		return outcome(c, min, err);
-	if (publish(c)) {
-		if (c->backend->kick_and_sleep) {
-			millrace_store(&c->client->waits, c->client->waits + 1);
-			err = c->backend->kick_and_sleep(c, min, deadline);
-		} else {
-			err = c->backend->kick(c);
-		}
-		if (err)
-			return outcome(c, min, err);
-	}
-	return millrace_queue_wait(c, min, deadline);
+	n = available(c);
+	if (n < 0 || n >= (int)min)
+		return n;
+	return wait_longer(c, min, deadline);
 }
 
 int millrace_queue_fd(const struct millrace_client *c)
