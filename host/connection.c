@@ -144,6 +144,7 @@ static void destroy(struct millrace_connection *c)
 	if (c->next)
 		c->next->link = c->link;
 	h->connection_count--;
+	h->closing_count--;
 	if (c->session.started) {
 		h->session_count--;
 		millrace_delays_reserve(h, -(long)c->session.setup.cq_entries);
@@ -164,6 +165,7 @@ void millrace_connection_close(struct millrace_connection *c)
 	if (c->closing)
 		return;
 	c->closing = true;
+	h->closing_count++;
 	millrace_host_log(h, "session %llu: %s (pid %d) has gone", (unsigned long long)c->id,
 			  c->comm, c->pid);
 	millrace_source_remove(h, &c->socket);

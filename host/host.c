@@ -97,7 +97,7 @@ int millrace_host_events(struct millrace_host *h, __u64 timeout)
 
 		source->ready(source, events[i].events);
 	}
-	if (n)
+	if (n && h->closing_count)
 		millrace_connections_reap(h);
 	return 0;
 }

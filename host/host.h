@@ -78,6 +78,7 @@ struct millrace_host {
 	__u32 stop;
 	struct millrace_connection *connections;
 	__u32 connection_count, session_count; /* all; with a queue pair */
+	__u32 closing_count; /* of all: on their way out; the others cost an event nothing */
 	__u64 next_id;
 	struct millrace_delays delays;
 };
