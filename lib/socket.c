@@ -73,6 +73,16 @@ static void take_fds(struct msghdr *msg, struct fds *fds)
 	}
 }
 
+static ssize_t receive(int socket, struct msghdr *msg)
+{
+	ssize_t n;
+
+	do {
+		n = recvmsg(socket, msg, MSG_CMSG_CLOEXEC);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
 static int receive_message(int socket, struct millrace_message *m, struct fds *fds)
 {
 	union {
@@ -89,11 +99,12 @@ static int receive_message(int socket, struct millrace_message *m, struct fds *f
 	ssize_t n;
 
 	fds->count = 0;
-	do {
-		n = recvmsg(socket, &msg, MSG_CMSG_CLOEXEC);
-	} while (n < 0 && errno == EINTR);
+	n = receive(socket, &msg);
+	/* It hung up with our request unread, which is said first; its last words come behind that. */
+	if (n == -ECONNRESET)
+		n = receive(socket, &msg);
 	if (n < 0)
-		return errno == ECONNRESET ? -ENODEV : -errno;
+		return n == -ECONNRESET ? -ENODEV : (int)n;
 	take_fds(&msg, fds);
 	if (n == sizeof(*m))
 		return 0;
