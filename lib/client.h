@@ -93,6 +93,9 @@ static inline int millrace_client_check(struct millrace_client *c)
 	return millrace_client_error(c);
 }
 
+/* queue.c: whether a home's answer can be. It is checked like anything that comes from elsewhere. */
+bool millrace_setup_plausible(const struct millrace_client *c, const struct millrace_setup *s);
+
 /* name.c: a connected descriptor for a device's name, and how to talk to it. */
 int millrace_name_open(const char *name, const struct millrace_backend **backend);
 /* The directories in which sockets of process homes are looked for; each is called with a path. */

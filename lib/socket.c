@@ -204,7 +204,10 @@ static int socket_setup(struct millrace_client *c, struct millrace_setup *setup)
 	err = ask(c, MILLRACE_IOC_SETUP, setup, sizeof(*setup), -1, &fds);
 	if (err)
 		return err;
-	err = fds.count == 4 ? map_areas(c, setup, &fds) : -EPROTO;
+	if (fds.count == 4 && millrace_setup_plausible(c, setup))
+		err = map_areas(c, setup, &fds);
+	else
+		err = millrace_client_ended(c, -EPROTO);
 	if (err) {
 		close_fds(&fds);
 		return err;
