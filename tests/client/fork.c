@@ -2,6 +2,7 @@
 /* What a child has of its parent's session; descriptors closed under a thread; clients killed. */
 #include "client.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -110,4 +111,62 @@ static void test_kill(void **state)
 	millrace_client_close(c);
 }
 
-TESTS(fork, cmocka_unit_test(test_fork), cmocka_unit_test(test_kill));
+struct waiting {
+	struct millrace_client *client;
+	__u32 about_to;
+	int result;
+};
+
+static void *wait_long(void *arg)
+{
+	struct waiting *w = arg;
+
+	millrace_store(&w->about_to, 1);
+	w->result = millrace_queue_wait(w->client, 1, millrace_clock() + SECOND);
+	return NULL;
+}
+
+/*
+ * The descriptor is closed while another thread waits (and the number is used again at once, as the next
+ * open() would): the wait ends, at its deadline if not before; every call after it is an error or finds
+ * nothing, and none hangs; nobody else notices.
+ */
+static void test_closed_under_a_thread(void **state)
+{
+	struct millrace_client *honest = test_open(8);
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 4; i++) {
+		struct waiting w = { .client = test_open(8) };
+		int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+		struct millrace_slots slots;
+		struct millrace_memory m;
+		pthread_t thread;
+
+		millrace_queue_set_spin(w.client, i % 2 ? 0 : MILLRACE_SPIN_NEVER);
+		test_fill(w.client, SAMPLE_DELAY, 1)->param[0] = 59 * SECOND;
+		assert_int_equal(millrace_queue_submit(w.client), 1);
+		assert_int_equal(pthread_create(&thread, NULL, wait_long, &w), 0);
+		while (!millrace_load(&w.about_to))
+			sched_yield();
+		assert_int_equal(dup2(null, w.client->fd), w.client->fd);
+		close(null);
+		assert_int_equal(RUN(honest, SAMPLE_ADD, i, 1).output, i + 1);
+		pthread_join(thread, NULL);
+		/* A home that sees it at once cancels the command; that completion may still be seen. */
+		assert_true(w.result == -ENODEV || w.result == -ETIMEDOUT || w.result == 1);
+		millrace_queue_release(w.client, 1);
+		assert_true(millrace_buffer_create(w.client, 1, &m) < 0);
+		if (!millrace_queue_reserve(w.client, 1, &slots))
+			millrace_sqe_prepare(millrace_sqe(&slots, 0), SAMPLE_NOP, 2);
+		assert_true(millrace_queue_submit_and_wait(w.client, 1, millrace_clock() + SECOND) <
+			    0);
+		millrace_client_close(w.client);
+	}
+	assert_int_equal(RUN(honest, SAMPLE_ADD, 1, 2).output, 3);
+	millrace_client_close(honest);
+}
+
+TESTS(fork, cmocka_unit_test(test_fork), cmocka_unit_test(test_kill),
+      cmocka_unit_test(test_closed_under_a_thread));

@@ -168,7 +168,69 @@ static void test_stats(void **state)
 	millrace_client_close(c);
 }
 
+static struct millrace_session_stats stats_of(struct millrace_client *c)
+{
+	struct millrace_session_stats stats, own = { 0 };
+	__u64 id;
+
+	for (id = 0; !millrace_client_stats(c, id, &stats); id = stats.id + 1)
+		if (stats.pid == (__u32)getpid())
+			own = stats; /* the last that was set up */
+	return own;
+}
+
+/* Each number that `millrace stats` shows follows what happens. */
+static void test_stats_follow(void **state)
+{
+	struct millrace_client *c = test_open_params(&(struct millrace_queue_params){
+		.entries = 8, .poll_us = MILLRACE_POLL_NEVER, .spin_us = MILLRACE_SPIN_NEVER });
+	struct millrace_session_stats s = stats_of(c);
+	struct millrace_memory m;
+
+	(void)state;
+	assert_int_equal(s.commands + s.groups + s.kicks + s.wakeups + s.spins + s.waits + s.errors,
+			 0);
+	assert_int_equal(s.buffers + s.buffer_bytes + s.error, 0);
+	assert_int_equal(millrace_buffer_create(c, 3 * test_page(), &m), 0);
+	assert_int_equal(stats_of(c).buffers, 1);
+	assert_int_equal(stats_of(c).buffer_bytes, 3 * test_page());
+
+	/* Asleep for a command that takes a while: kicked, waited, woken. */
+	test_fill(c, SAMPLE_DELAY, 1)->param[0] = 20000000;
+	assert_int_equal(millrace_queue_submit(c), 1);
+	assert_int_equal(millrace_queue_wait(c, 1, test_deadline()), 1);
+	s = stats_of(c);
+	assert_int_equal(s.kicks, 1);
+	assert_int_equal(s.waits, 1);
+	assert_int_equal(s.wakeups, 1);
+	assert_int_equal(s.spins, 0);
+	assert_int_equal(s.cq_depth, 1);
+	millrace_queue_release(c, 1);
+	assert_int_equal(stats_of(c).cq_depth, 0);
+
+	/* Spinning for one: nobody has to be woken. */
+	millrace_queue_set_spin(c, 60 * 1000 * 1000);
+	test_fill(c, SAMPLE_DELAY, 2)->param[0] = 1000000;
+	assert_int_equal(millrace_queue_submit(c), 1);
+	assert_int_equal(millrace_queue_wait(c, 1, test_deadline()), 1);
+	s = stats_of(c);
+	assert_int_equal(s.kicks, 2);
+	assert_int_equal(s.spins, 1);
+	assert_int_equal(s.waits, 1);
+	assert_int_equal(s.wakeups, 1);
+	millrace_queue_release(c, 1);
+
+	/* On its way. */
+	test_fill(c, SAMPLE_DELAY, 3)->param[0] = 59 * SECOND;
+	assert_int_equal(millrace_queue_submit(c), 1);
+	while (stats_of(c).in_flight != 1)
+		sched_yield();
+	assert_int_equal(stats_of(c).sq_depth, 0);
+	millrace_client_close(c);
+}
+
 TESTS(open, cmocka_unit_test(test_names_refused), cmocka_unit_test(test_info),
       cmocka_unit_test(test_ops), cmocka_unit_test(test_setup_refused),
       cmocka_unit_test(test_setup_abi), cmocka_unit_test(test_requests_refused),
-      cmocka_unit_test(test_before_setup), cmocka_unit_test(test_stats));
+      cmocka_unit_test(test_before_setup), cmocka_unit_test(test_stats),
+      cmocka_unit_test(test_stats_follow));
