@@ -67,6 +67,10 @@ struct millrace_delay {
 	size_t place;  /* in the host's heap; 0: not in it */
 };
 
+#ifndef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#endif
+
 #ifndef container_of
 #define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 #endif

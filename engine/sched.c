@@ -75,12 +75,10 @@ static void adapt(struct millrace_place *p)
 }
 
 /* Moves those who have kicked into the FIFO, the oldest kick first. */
-static void collect(struct millrace_sched *q)
+static void collect_kicked(struct millrace_sched *q)
 {
 	struct millrace_session *s, *next, *oldest = NULL;
 
-	if (!millrace_load(&q->kicked))
-		return;
 	for (s = millrace_exchange(&q->kicked, NULL); s; s = next) {
 		next = s->place.next_kicked;
 		s->place.next_kicked = oldest;
@@ -94,6 +92,12 @@ static void collect(struct millrace_sched *q)
 		adapt(&s->place);
 		append(q, s);
 	}
+}
+
+static inline void collect(struct millrace_sched *q)
+{
+	if (millrace_load(&q->kicked))
+		collect_kicked(q);
 }
 
 /* Moves the polled sessions that have something new into the FIFO. */
@@ -124,7 +128,7 @@ static void leave_hot(struct millrace_sched *q, struct millrace_session *s)
  * The turn's completions are published only after the event index, so that whatever the client submits
  * in answer to them comes with a kick, and stands in the FIFO exactly where it belongs.
  */
-static inline void ask_for_kick(struct millrace_sched *q, struct millrace_session *s)
+static void ask_for_kick(struct millrace_sched *q, struct millrace_session *s)
 {
 	millrace_event_arm(&s->driver->sq_event.value, s->sq.head); /* (F), pairs with (E) */
 	if (millrace_consumer_pending(&s->sq))
@@ -221,14 +225,21 @@ static void after(struct millrace_sched *q, struct millrace_session *s, int ret)
 	}
 }
 
+/* Who is next. When one session is polled and nobody waits, that takes no FIFO. */
+static inline struct millrace_session *next(struct millrace_sched *q)
+{
+	collect(q);
+	if (q->hot_count == 1 && !q->first)
+		return millrace_consumer_pending(&q->hot[0]->sq) ? q->hot[0] : NULL;
+	sweep(q);
+	return pop(q);
+}
+
 bool millrace_sched_run(struct millrace_device *d)
 {
 	struct millrace_sched *q = &d->sched;
-	struct millrace_session *s;
+	struct millrace_session *s = next(q);
 
-	collect(q);
-	sweep(q);
-	s = pop(q);
 	if (!s)
 		return false;
 	after(q, s, turn(s));
@@ -248,11 +259,17 @@ bool millrace_sched_run_inline(struct millrace_session *s)
 		return false;
 	ret = turn(s);
 	millrace_count(s->count.inlined, s->count.groups - groups);
-	/* It was not polled and is not now; reading the clock could cost more than the turn. */
-	if (ret == 0)
-		ask_for_kick(q, s);
-	else
+	if (ret) {
 		after(q, s, ret);
+		return true;
+	}
+	/*
+	 * It was not polled and is not now; reading the clock could cost more than the turn. The
+	 * submitting side is in this very call, so nothing is published meanwhile that would have to
+	 * be ordered against the event index, or looked for.
+	 */
+	millrace_store(&s->driver->sq_event.value, s->sq.head);
+	millrace_turn_flush(s);
 	return true;
 }
 

@@ -65,7 +65,7 @@ bool millrace_sched_kick(struct millrace_session *s);
 bool millrace_sched_run(struct millrace_device *d);
 
 /*
- * Serves @s now, in its submitter's context, if no session is waiting. False: it has to take its
+ * Serves @s now, called by its submitting side, if no session is waiting. False: it has to take its
  * turn, and the caller has to kick.
  */
 bool millrace_sched_run_inline(struct millrace_session *s);

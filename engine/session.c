@@ -236,13 +236,9 @@ static void queue_stats(struct millrace_session *s, struct millrace_session_stat
 {
 	/* The client's head first, the home's tail behind it: the other way round it could be passed. */
 	__u32 released = millrace_load_acquire(&s->client->cq_head.value);
-	__u32 taken, completed;
-	unsigned long flags = 0;
+	__u32 completed = millrace_load_acquire(&s->driver->cq_tail.value);
+	__u32 taken = millrace_load_acquire(&s->driver->sq_head.value);
 
-	millrace_lock(&s->lock, flags);
-	completed = s->cq.tail;
-	taken = millrace_load_acquire(&s->driver->sq_head.value);
-	millrace_unlock(&s->lock, flags);
 	stats->in_flight = taken - completed;
 	/* The client's words are shown, not used: nothing follows from them. */
 	stats->sq_depth = at_most(millrace_load(&s->client->sq_tail.value) - taken,

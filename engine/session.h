@@ -6,6 +6,11 @@
  *
  * What belongs to whom: fields marked "worker" to the worker (see device.h), fields marked "lock" to
  * whoever holds the completion lock. The lock may be taken in interrupts; under it nothing sleeps.
+ *
+ * The worker itself need not take it while no command is out: only commands for which the driver
+ * returned MILLRACE_LATER complete elsewhere, and it is the worker who lets them out. It counts them in
+ * `later`; a completer counts them in `later_done`, by a store-release that is the last it does to
+ * what the lock protects. Where the two are equal, nobody is in the lock or will be. See turn.c.
  * Lock order: the home's own locks, then the completion lock; the buffer table's lock is taken alone.
  */
 #ifndef MILLRACE_ENGINE_SESSION_H
@@ -54,6 +59,7 @@ struct millrace_session {
 	char *sqes;
 	struct millrace_slot *free;
 	__u32 free_count;
+	__u32 later; /* commands let out */
 
 	/* lock */
 	millrace_lock_t lock;
@@ -65,6 +71,7 @@ struct millrace_session {
 	char *cqes;
 	struct millrace_slot *returned; /* completed by others than the worker */
 	__u32 returned_count;
+	__u32 later_done; /* commands that were let out and have completed; read by the worker */
 	bool draining;
 
 	char *slots;

@@ -4,8 +4,8 @@
  *
  * Taking copies each SQE once into a slot in private memory; what follows reads the copy alone. The
  * number of commands taken and not yet released by the client never exceeds the CQ's entries, so a
- * completion always has its place, and a slot. Nothing is taken, not even looked into, before that
- * room is known to be there.
+ * completion always has its place, and a slot. A group for which there is no room stays where it is,
+ * and is read anew, and checked anew, when there is.
  */
 #include "session.h"
 
@@ -54,6 +54,12 @@ static int look(struct millrace_session *s)
 static inline bool has_room(const struct millrace_session *s, __u32 n)
 {
 	return s->sq.head + n - s->cq.head <= s->cq.entries;
+}
+
+/* Whether completions are the worker's alone now: no command is out. Pairs with complete(). */
+static inline bool is_alone(const struct millrace_session *s)
+{
+	return millrace_load_acquire(&s->later_done) == s->later;
 }
 
 /* Looks whether the client has made room in the CQ, for @n more commands. */
@@ -142,7 +148,7 @@ static int find_op(const struct millrace_device *d, struct head head, bool first
 }
 
 /* Copies a command, whose head has been read, as far as its operation goes, and checks the copy. */
-static int admit(struct millrace_session *s, struct millrace_slot *slot, const __u64 *sqe,
+static __always_inline int admit(struct millrace_session *s, struct millrace_slot *slot, const __u64 *sqe,
 		 struct head head, bool first)
 {
 	__u64 *param = (__u64 *)slot->cmd.param; /* const is for the driver */
@@ -167,19 +173,17 @@ static int admit(struct millrace_session *s, struct millrace_slot *slot, const _
  * Sees to it that the first group in the SQ can be taken, and reads its head. How many commands it
  * has; 0: the SQ is empty; -EAGAIN: no room in the CQ; or the session's error.
  */
-static inline int begin(struct millrace_session *s, struct head *head)
+static inline int begin(struct millrace_session *s, const __u64 **sqe, struct head *head)
 {
 	int err, there = look(s);
 	__u32 n;
 
 	if (there <= 0)
 		return there;
-	err = has_room(s, 1) ? 0 : make_room(s, 1);
-	if (err)
-		return err;
-	*head = read_head(sqe_at(s, s->sq.head));
+	*sqe = sqe_at(s, s->sq.head);
+	*head = read_head(*sqe);
 	n = head->group;
-	if (!n || n > (__u32)there || n > s->device->max_group || n > s->cq.entries)
+	if (n - 1 >= (__u32)there || n > s->setup.max_group)
 		return end(s, MILLRACE_ERROR_GROUP);
 	err = has_room(s, n) ? 0 : make_room(s, n);
 	return err ?: (int)n;
@@ -195,8 +199,17 @@ static void refuse(struct millrace_slot **group, __u32 n)
 			group[i]->status = -ECANCELED;
 }
 
+/* The first @n SQEs have been copied. */
+static inline void taken(struct millrace_session *s, __u32 n)
+{
+	millrace_trace_group(s, n);
+	millrace_consumer_release(&s->sq, n);
+	millrace_count(s->count.commands, n);
+	millrace_count(s->count.groups, 1);
+}
+
 /* Takes a group of @n into d->group[]. False when it has to be refused: no command of it runs. */
-static inline bool take(struct millrace_session *s, struct head head, __u32 n)
+static bool take(struct millrace_session *s, struct head head, __u32 n)
 {
 	struct millrace_slot *slot, **group = s->device->group;
 	int refused = 0;
@@ -218,21 +231,17 @@ static inline bool take(struct millrace_session *s, struct head head, __u32 n)
 	s->free_count -= n;
 	if (refused)
 		refuse(group, n);
-	millrace_trace_group(s, n);
-	millrace_consumer_release(&s->sq, n);
-	millrace_count(s->count.commands, n);
-	millrace_count(s->count.groups, 1);
+	taken(s, n);
 	return !refused;
 }
 
-static inline void push_cqe(struct millrace_session *s, struct millrace_slot *slot)
+static inline void push_cqe(struct millrace_session *s, const struct millrace_slot *slot)
 {
 	const struct millrace_device *d = s->device;
 	__u64 *to = (__u64 *)(s->cqes + (size_t)(s->cq.tail & (s->cq.entries - 1)) * d->cqe_size);
 	__u32 outputs = slot->status ? 0 : slot->cmd.op->outputs;
 	__u32 i;
 
-	millrace_assert_locked(&s->lock);
 	to[0] = slot->user_data;
 	to[1] = (__u32)slot->status;
 	for (i = 0; i < outputs; i++)
@@ -247,10 +256,8 @@ static inline void push_cqe(struct millrace_session *s, struct millrace_slot *sl
 /* Lets the client see the completions. Whether it, or a wait in the home, is to be woken for them. */
 static inline bool publish(struct millrace_session *s)
 {
-	__u32 before;
+	__u32 before = millrace_producer_publish(&s->cq);
 
-	millrace_assert_locked(&s->lock);
-	before = millrace_producer_publish(&s->cq);
 	if (!millrace_event_check(&s->client->cq_event.value, before, s->cq.tail) &&
 	    !millrace_session_awaited(s, before, s->cq.tail))
 		return false;
@@ -258,73 +265,110 @@ static inline bool publish(struct millrace_session *s)
 	return true;
 }
 
-void millrace_turn_flush(struct millrace_session *s)
+/* Writes and publishes the completions in d->done[]; with the lock held, or alone. */
+static inline bool publish_done(struct millrace_session *s)
 {
 	struct millrace_device *d = s->device;
-	unsigned long flags = 0;
-	bool wake;
 	__u32 i;
 
-	if (!d->done_count)
-		return;
-	/* First, so that whoever sees the completion and frees the buffer has its memory back. */
-	for (i = 0; i < d->done_count; i++)
-		put_buffers(d->done[i]);
-	millrace_lock(&s->lock, flags);
-	for (i = 0; i < d->done_count; i++)
+	for (i = 0; i < d->done_count; i++) {
 		push_cqe(s, d->done[i]);
-	wake = publish(s);
-	millrace_unlock(&s->lock, flags);
-	if (wake)
-		millrace_home_wake(s);
-	for (i = 0; i < d->done_count; i++)
 		push_free(s, d->done[i]);
+	}
 	d->done_count = 0;
+	return publish(s);
 }
 
+void millrace_turn_flush(struct millrace_session *s)
+{
+	unsigned long flags = 0;
+	bool wake;
+
+	if (!s->device->done_count)
+		return;
+	if (is_alone(s)) {
+		wake = publish_done(s);
+	} else {
+		millrace_lock(&s->lock, flags);
+		wake = publish_done(s);
+		millrace_unlock(&s->lock, flags);
+	}
+	if (wake)
+		millrace_home_wake(s);
+}
+
+/* Buffers go first, so that whoever sees the completion and frees one has its memory back. */
 static inline void done(struct millrace_session *s, struct millrace_device *d,
 			struct millrace_slot *slot)
 {
+	if (slot->buffer[0])
+		put_buffers(slot);
 	d->done[d->done_count++] = slot;
 	if (d->done_count == MILLRACE_DONE_MAX)
 		millrace_turn_flush(s);
 }
 
-/* Runs the @n commands in d->group[]. */
-static inline void run(struct millrace_session *s, struct millrace_device *d, __u32 n)
+/* Runs a command that has been admitted. */
+static inline void run(struct millrace_session *s, struct millrace_device *d,
+		       struct millrace_slot *slot)
 {
-	int (*execute)(struct millrace_cmd *) = d->driver->execute;
+	int status = d->driver->execute(&slot->cmd);
+
+	if (status > 0) {
+		/* It may have completed by now, and is not ours any more. */
+		if (status == MILLRACE_LATER) {
+			s->later++;
+			return;
+		}
+		status = -EIO; /* no status at all: a mistake of the driver's */
+	}
+	slot->status = status;
+	done(s, d, slot);
+}
+
+/* A group of one needs no list, and cannot be refused by halves. */
+static inline void run_one(struct millrace_session *s, const __u64 *sqe, struct head head)
+{
+	struct millrace_slot *slot;
+
+	if (!s->free_count)
+		reclaim(s);
+	slot = s->free;
+	s->free = slot->next;
+	s->free_count--;
+	slot->status = admit(s, slot, sqe, head, true);
+	taken(s, 1);
+	if (slot->status)
+		done(s, s->device, slot);
+	else
+		run(s, s->device, slot);
+}
+
+static void run_group(struct millrace_session *s, struct head head, __u32 n)
+{
+	struct millrace_device *d = s->device;
+	bool good = take(s, head, n);
 	__u32 i;
 
 	for (i = 0; i < n; i++) {
-		struct millrace_slot *slot = d->group[i];
-		int status = execute(&slot->cmd);
-
-		if (status > 0) {
-			/* It may have completed by now, and is not ours any more. */
-			if (status == MILLRACE_LATER)
-				continue;
-			status = -EIO; /* no status at all: a mistake of the driver's */
-		}
-		slot->status = status;
-		done(s, d, slot);
+		if (good)
+			run(s, d, d->group[i]);
+		else
+			done(s, d, d->group[i]);
 	}
 }
 
 int millrace_turn_group(struct millrace_session *s)
 {
-	struct millrace_device *d = s->device;
+	const __u64 *sqe = NULL;
 	struct head head = { 0 };
-	int n, i;
+	int n;
 
-	n = begin(s, &head);
-	if (n <= 0)
-		return n;
-	if (take(s, head, n))
-		run(s, d, n);
-	else
-		for (i = 0; i < n; i++)
-			done(s, d, d->group[i]);
+	n = begin(s, &sqe, &head);
+	if (n == 1)
+		run_one(s, sqe, head);
+	else if (n > 1)
+		run_group(s, head, n);
 	return n;
 }
 
@@ -346,5 +390,7 @@ void millrace_cmd_complete(struct millrace_cmd *cmd, int status)
 		millrace_home_wake(s);
 	if (s->draining && s->cq.tail == s->sq.head)
 		millrace_home_drained(s);
+	/* The worker may come in from here on, lock or not. Pairs with is_alone(). */
+	millrace_store_release(&s->later_done, s->later_done + 1);
 	millrace_unlock(&s->lock, flags);
 }

@@ -112,30 +112,28 @@ static int run_ticket(struct millrace_cmd *cmd)
 	return 0;
 }
 
+static int run_nop(struct millrace_cmd *cmd)
+{
+	(void)cmd;
+	return 0;
+}
+
+static int run_add(struct millrace_cmd *cmd)
+{
+	cmd->output[0] = cmd->param[0] + cmd->param[1];
+	return 0;
+}
+
+static int (*const run[])(struct millrace_cmd *cmd) = {
+	[SAMPLE_NOP] = run_nop,	    [SAMPLE_ADD] = run_add,	[SAMPLE_CRC32C] = run_crc32c,
+	[SAMPLE_COPY] = run_copy,   [SAMPLE_FILL] = run_fill,	[SAMPLE_COMPARE] = run_compare,
+	[SAMPLE_DELAY] = run_delay, [SAMPLE_FAIL] = run_fail,	[SAMPLE_TICKET] = run_ticket,
+};
+
+/* Only commands with an operation of sample_ops[] come here. */
 static int sample_execute(struct millrace_cmd *cmd)
 {
-	switch (cmd->op->opcode) {
-	case SAMPLE_NOP:
-		return 0;
-	case SAMPLE_ADD:
-		cmd->output[0] = cmd->param[0] + cmd->param[1];
-		return 0;
-	case SAMPLE_CRC32C:
-		return run_crc32c(cmd);
-	case SAMPLE_COPY:
-		return run_copy(cmd);
-	case SAMPLE_FILL:
-		return run_fill(cmd);
-	case SAMPLE_COMPARE:
-		return run_compare(cmd);
-	case SAMPLE_DELAY:
-		return run_delay(cmd);
-	case SAMPLE_FAIL:
-		return run_fail(cmd);
-	case SAMPLE_TICKET:
-		return run_ticket(cmd);
-	}
-	return -EOPNOTSUPP;
+	return run[cmd->op->opcode](cmd);
 }
 
 static int sample_probe(struct millrace_device *device)

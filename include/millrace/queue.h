@@ -122,8 +122,9 @@ int millrace_queue_submit(struct millrace_client *client);
 int millrace_queue_submit_and_wait(struct millrace_client *client, __u32 min, __u64 deadline);
 
 /*
- * The completions that are there, in the order in which they completed. How many; 0 when none. They
- * stay until they are released.
+ * Completions that are there, in the order in which they completed. How many; 0 when there is none.
+ * After a wait it is at least as many as that returned; what comes later is seen once these have been
+ * released. They stay until they are.
  */
 int millrace_queue_peek(struct millrace_client *client, struct millrace_slots *slots);
 

@@ -197,10 +197,11 @@ struct millrace_setup {
 #define MILLRACE_FOREVER    (~(__u64)0)
 
 /*
- * MILLRACE_IOC_ENTER (kernel home only): kick, wait, or both in one call. Returns the number of
- * completions now in the CQ. ETIMEDOUT when @deadline passed first (a deadline in the past: look
- * once), EINTR on a signal, EPROTO or ENODEV when the session has ended and the CQ is empty, EINVAL
- * when @min_complete is 0 with WAIT, larger than the CQ, or there is no queue pair.
+ * MILLRACE_IOC_ENTER (kernel home only): kick, wait, or both in one call. A kick comes from the thread
+ * that publishes, after it has. Returns the number of completions now in the CQ. ETIMEDOUT when
+ * @deadline passed first (a deadline in the past: look once), EINTR on a signal, EPROTO or ENODEV when
+ * the session has ended and the CQ is empty, EINVAL when @min_complete is 0 with WAIT, larger than the
+ * CQ, or there is no queue pair.
  */
 struct millrace_enter {
 	__u32 flags;

@@ -179,7 +179,7 @@ static void kick(struct millrace_file *file, bool may_inline)
 
 /*
  * The client's CQ head seems impossible. It may have been moved, by another thread of the client,
- * after it was read and before the tail was; under the lock no tail moves, and it can be judged.
+ * after it was read and before the tail was; under both locks no tail moves, and it can be judged.
  */
 static noinline int check_head(struct millrace_file *file, u32 *head)
 {
@@ -187,10 +187,12 @@ static noinline int check_head(struct millrace_file *file, u32 *head)
 	unsigned long flags;
 	bool bad;
 
+	millrace_run_lock(file->node);
 	millrace_lock(&s->lock, flags);
 	*head = millrace_load(&s->client->cq_head.value);
 	bad = s->cq.published - *head > s->cq.entries;
 	millrace_unlock(&s->lock, flags);
+	millrace_run_unlock(file->node);
 	if (!bad)
 		return 0;
 	millrace_session_end(s, MILLRACE_ERROR_CQ_HEAD);

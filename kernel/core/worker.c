@@ -7,16 +7,17 @@
 
 /* Looks after which the run lock is let go of in any case: for RCU, and for who tries it. */
 #define LOOKS 1024
+#define LOOKS_PER_PAUSE 16
 
 static bool wanted_elsewhere(const struct millrace_node *node)
 {
-	return atomic_read(&node->wanted) || need_resched() || kthread_should_stop();
+	return atomic_read(&node->wanted) || need_resched();
 }
 
 /*
- * Serves until there is nothing to do and nobody is polled (true), or for as long as is decent. No
- * cpu_relax() between two looks: they are long enough to relax by themselves, and a hypervisor may
- * take a pause for an invitation to run somebody else.
+ * Serves until there is nothing to do and nobody is polled (true), or for as long as is decent. A
+ * cpu_relax() only now and then: a look is long enough to relax by itself, and a hypervisor may take a
+ * pause for an invitation to run somebody else.
  */
 static bool serve(struct millrace_node *node)
 {
@@ -29,6 +30,8 @@ static bool serve(struct millrace_node *node)
 			continue;
 		if (millrace_sched_settle(d))
 			return true;
+		if (i % LOOKS_PER_PAUSE == 0)
+			cpu_relax();
 	}
 	return false;
 }
