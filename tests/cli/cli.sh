@@ -32,11 +32,14 @@ wait_for() {
 	false
 }
 
-start_host() {
+# A socket that a killed host left is not enough.
+served() { "$millrace" info sample0 >/dev/null 2>&1; }
+
+start_host() { # [OPTION...]
 	mkdir -p "$MILLRACE_RUN_DIR"
-	"$build/host/millrace-host" --quiet sample 2>"$dir/host.log" &
+	"$build/host/millrace-host" --quiet "$@" sample 2>"$dir/host.log" &
 	host=$!
-	wait_for test -S "$MILLRACE_RUN_DIR/sample0.sock" ||
+	wait_for served ||
 		{ echo "Bail out! millrace-host does not start"; exit 1; }
 }
 
@@ -242,6 +245,58 @@ test_permission() {
 	check "$what: list says so" out_has '^sample0 .*cannot be opened: permission denied'
 }
 
+# The socket's mode, by what --mode says: and what it said at the start counts, whatever is done to the
+# file later.
+test_mode() {
+	local what="--mode"
+	if ((EUID)) || ! command -v setpriv >/dev/null; then
+		number=$((number + 1))
+		echo "ok $number - $what # SKIP needs root to become somebody else"
+		return
+	fi
+	local other=(setpriv --reuid 65534 --regid 65534)
+	local millrace_copy=(env LD_LIBRARY_PATH="$dir" "$dir/millrace")
+	chmod 644 "$dir/nine"
+	chmod 666 "$MILLRACE_RUN_DIR/sample0.sock"
+	fails "a socket whose mode was changed later" 4 'sample0: permission denied' \
+		"${other[@]}" --clear-groups "${millrace_copy[@]}" info sample0
+	stop_host
+	start_host --mode 0666
+	run "${other[@]}" --clear-groups "${millrace_copy[@]}" crc "$dir/nine"
+	check "$what 0666 lets others in" out_has '^e3069283 '
+	run "${other[@]}" --clear-groups "${millrace_copy[@]}" stats --json
+	check "$what 0666: others read the statistics" json "d == []"
+	"$millrace" crc --block 1 --group 2 --depth 1 - <"$dir/never" >/dev/null &
+	local pid=$!
+	wait_for session_shown
+	run "${other[@]}" --clear-groups "${millrace_copy[@]}" stats --json
+	check "$what 0666: and see who is there" json "d[0]['pid'] == $pid and d[0]['uid'] == 0"
+	check "all that is counted is there" json "all(type(d[0][key]) is int for key in ('commands', 'groups',
+		'kicks', 'wakeups', 'spins', 'waits', 'errors', 'depth', 'in_flight', 'cq_depth'))"
+	kill "$pid"
+	wait "$pid" 2>/dev/null
+	stop_host
+	start_host --mode 0660
+	run "${other[@]}" "--groups=$(id -g)" "${millrace_copy[@]}" info sample0
+	check "$what 0660 lets the group in" exits 0
+	fails "$what 0660 and another group" 4 'permission denied' \
+		"${other[@]}" --groups=65533 "${millrace_copy[@]}" info sample0
+	stop_host
+	start_host
+}
+
+# Where a name is looked for when $MILLRACE_RUN_DIR does not say.
+test_run_dir() {
+	local socket=$MILLRACE_RUN_DIR/sample0.sock
+	run env -u MILLRACE_RUN_DIR XDG_RUNTIME_DIR="$dir/xdg" "$millrace" info sample0
+	check "not in \$XDG_RUNTIME_DIR/millrace yet" exits 3
+	mkdir -p "$dir/xdg/millrace" && ln -s "$socket" "$dir/xdg/millrace/sample0.sock"
+	run env -u MILLRACE_RUN_DIR XDG_RUNTIME_DIR="$dir/xdg" "$millrace" info sample0
+	check "found in \$XDG_RUNTIME_DIR/millrace" exits 0
+	run env -u MILLRACE_RUN_DIR XDG_RUNTIME_DIR="$dir/xdg" "$millrace" list
+	check "listed from there" out_has '^sample0 +process '
+}
+
 test_bench() {
 	run "$millrace" bench --seconds 0.2 sample0
 	check "bench: exit code 0" exits 0
@@ -355,6 +410,8 @@ test_info
 test_crc
 test_crc_input
 test_permission
+test_mode
+test_run_dir
 test_bench
 test_stats
 test_output
