@@ -20,7 +20,7 @@
 
 /* While a wait spins it looks at the clock, and at whether the session has ended, this often. */
 #define SPINS_PER_LOOK	128
-#define SPINS_PER_PAUSE 4
+#define SPINS_PER_PAUSE 64
 
 static void init_rings(struct millrace_client *c)
 {
@@ -236,27 +236,29 @@ static void spin_adapt(struct millrace_client *c, bool in_vain)
 static int spin(struct millrace_client *c, __u32 min, __u64 deadline)
 {
 	const char *next = c->cqes.base + (size_t)(c->cq.head & c->cqes.mask) * c->cqes.size;
-	__u64 end = 0;
+	__u64 now, end = 0;
 	unsigned int i;
 	int n;
 
 	for (i = 1;; i++) {
 		/* The next completion's line shall come along with the tail's, not after it. */
 		millrace_prefetch(next);
-		n = available(c);
-		if (n < 0 || n >= (int)min)
-			break;
-		if (i % SPINS_PER_PAUSE == 0)
-			millrace_relax();
+		if (millrace_consumer_pending(&c->cq)) {
+			n = available(c);
+			if (n < 0 || n >= (int)min)
+				return n;
+		}
+		if (i % SPINS_PER_PAUSE)
+			continue;
+		millrace_relax();
 		if (i % SPINS_PER_LOOK)
 			continue;
+		now = millrace_clock();
 		if (!end)
-			end = millrace_clock() + spin_time(c);
-		else if (millrace_clock() >= (end < deadline ? end : deadline) ||
-			 millrace_client_error(c))
-			break;
+			end = now + spin_time(c);
+		else if (now >= (end < deadline ? end : deadline) || millrace_client_error(c))
+			return available(c);
 	}
-	return n;
 }
 
 /* The end of a wait: what is there counts before any error. */
