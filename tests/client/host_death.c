@@ -196,6 +196,7 @@ static void test_ended(void **state)
 	assert_int_equal(status, 0);
 	assert_int_equal(millrace_queue_wait(c, 1, MILLRACE_FOREVER), -ENODEV);
 	assert_int_equal(c->driver->error.value, MILLRACE_ERROR_GONE);
+	millrace_client_close(c);
 	assert_int_equal(millrace_client_open(name, &c), -ENOENT);
 }
 
