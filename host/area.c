@@ -63,6 +63,7 @@ void millrace_area_destroy(struct millrace_area *area)
 	if (!area->data)
 		return;
 	munmap(area->data, area->size);
-	close(area->memfd);
+	if (area->memfd >= 0)
+		close(area->memfd);
 	area->data = NULL;
 }

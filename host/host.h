@@ -12,8 +12,8 @@
  * millrace_cmd_complete() from a driver's threads.
  *
  * A client is never trusted and never waited for. What it shares with the home is sealed memory that
- * cannot shrink, an eventfd that the home never reads or writes, and a pipe's read end: the write end
- * is the home's alone, so no flag of the client's can make the home block (a shared eventfd's could).
+ * cannot shrink, an eventfd that the home never reads or writes, and one end of a socket: the other end
+ * is the home's alone, and what the client does with its own cannot make the home block.
  */
 #ifndef MILLRACE_HOST_HOST_H
 #define MILLRACE_HOST_HOST_H
@@ -35,7 +35,7 @@ struct millrace_source {
 struct millrace_area {
 	void *data;
 	size_t size;
-	int memfd;
+	int memfd; /* -1: given away */
 };
 
 /* A client's connection, and its session. */
@@ -46,7 +46,7 @@ struct millrace_connection {
 	struct millrace_source socket;
 	struct millrace_source kick;
 	struct millrace_area client_area, driver_area;
-	int wake[2]; /* the pipe; the read end is kept so that no write to it can raise SIGPIPE */
+	int wake[2]; /* a socket's ends: the client's, until it has been given away; the home's */
 	int eventfd; /* of the client's, to signal as well; -1 */
 	bool closing;
 	__u64 id;

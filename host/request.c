@@ -15,12 +15,31 @@ struct request {
 	int received; /* -1: none; owned until taken */
 	int reply[MAX_FDS];
 	unsigned int reply_count;
+	int *given[MAX_FDS]; /* of those that go back: not needed here any more */
+	unsigned int given_count;
 };
 
 struct buffer {
 	struct millrace_buffer buffer;
 	struct millrace_area area;
 };
+
+/* Has a descriptor go with the answer, and be the client's alone from then on. */
+static void give(struct request *r, int *fd)
+{
+	r->reply[r->reply_count++] = *fd;
+	r->given[r->given_count++] = fd;
+}
+
+static void forget_given(struct request *r)
+{
+	while (r->given_count) {
+		int *fd = r->given[--r->given_count];
+
+		close(*fd);
+		*fd = -1;
+	}
+}
 
 static void destroy_buffer(struct millrace_buffer *b)
 {
@@ -133,8 +152,9 @@ static int make_areas(struct millrace_connection *c, const struct millrace_setup
 static int make_descriptors(struct millrace_connection *c)
 {
 	c->kick.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (c->kick.fd < 0 || pipe2(c->wake, O_CLOEXEC | O_NONBLOCK))
+	if (c->kick.fd < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, c->wake))
 		return -errno;
+	shutdown(c->wake[1], SHUT_RD); /* the client has nothing to say there */
 	c->kick.ready = kick_ready;
 	return millrace_source_add(c->host, &c->kick, EPOLLIN | EPOLLET);
 }
@@ -182,10 +202,10 @@ static int setup_queue(struct millrace_connection *c, struct request *r)
 		return err;
 	}
 	c->host->session_count++;
-	r->reply[r->reply_count++] = c->client_area.memfd;
-	r->reply[r->reply_count++] = c->driver_area.memfd;
+	give(r, &c->client_area.memfd);
+	give(r, &c->driver_area.memfd);
 	r->reply[r->reply_count++] = c->kick.fd;
-	r->reply[r->reply_count++] = c->wake[0];
+	give(r, &c->wake[0]);
 	return 0;
 }
 
@@ -337,6 +357,7 @@ int millrace_request_serve(struct millrace_connection *c)
 	if (!err) {
 		r.m.result = r.m.result ? -EINVAL : answer(c, &r);
 		err = send_answer(c->socket.fd, &r);
+		forget_given(&r);
 	}
 	if (r.received >= 0)
 		close(r.received);

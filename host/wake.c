@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Waking a client: a byte into its pipe, and a signal to its eventfd if it gave one.
+ * Waking a client: a byte into its socket, and a signal to its eventfd if it gave one.
+ *
+ * A pipe would not do: its lock is held by whoever reads it, also while the page to read into is being
+ * fetched, and a client can have that take for ever (userfaultfd, a file system of its own).
  *
  * The eventfd is an open file of the client's, who could make a write to it block. So it is not
  * written: an asynchronous read of nothing, with the eventfd to be told of its completion, has the
@@ -13,6 +16,7 @@
 #include <linux/aio_abi.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #define AIO_EVENTS 64
@@ -88,7 +92,7 @@ void millrace_home_wake(struct millrace_session *s)
 {
 	struct millrace_connection *c = millrace_session_connection(s);
 
-	if (write(c->wake[1], "", 1) < 0)
+	if (send(c->wake[1], "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		errno = 0; /* full: it has been told already */
 	if (c->eventfd >= 0)
 		signal_eventfd(c->host, c->eventfd);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * The process home: requests are messages on a UNIX socket, memory comes as memfds, a kick is a write
- * to an eventfd, and a sleeping client reads from a pipe. The pipe ends when the home dies, so no wait
- * outlives it.
+ * to an eventfd, and a sleeping client reads from a stream socket. That ends when the home dies, so no
+ * wait outlives it.
  */
 #include "client.h"
 

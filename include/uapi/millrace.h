@@ -172,7 +172,7 @@ struct millrace_op_info {
  * many as sq_entries), @poll_us (above, or 1 .. info.max_poll_us). Out: the rest. The kernel home
  * gives the areas at mmap offsets @client_offset and @driver_offset of the device; the process home
  * answers with four descriptors: memfd of the client-owned area, memfd of the driver-owned area,
- * eventfd to write to for a kick, pipe to read from when asleep (it ends when the home dies).
+ * eventfd to write to for a kick, socket to read from when asleep (it ends when the home dies).
  */
 struct millrace_setup {
 	__u32 abi;
