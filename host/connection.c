@@ -11,7 +11,7 @@ static void turn_away(int socket, int err)
 	struct millrace_message m = { .request = MILLRACE_IOC_INFO, .result = err };
 
 	send(socket, &m, sizeof(m), MSG_NOSIGNAL | MSG_DONTWAIT);
-	close(socket);
+	millrace_foreign_close(&socket, 1);
 }
 
 static void read_comm(struct millrace_connection *c)
@@ -158,6 +158,15 @@ static void destroy(struct millrace_connection *c)
 	free(c);
 }
 
+/* Requests that nobody has read may have anything with them. The client learns of it now. */
+static void hang_up(struct millrace_connection *c)
+{
+	epoll_ctl(c->host->epoll, EPOLL_CTL_DEL, c->socket.fd, NULL);
+	shutdown(c->socket.fd, SHUT_RDWR);
+	millrace_foreign_close(&c->socket.fd, 1);
+	c->socket.fd = -1;
+}
+
 void millrace_connection_close(struct millrace_connection *c)
 {
 	struct millrace_host *h = c->host;
@@ -168,7 +177,7 @@ void millrace_connection_close(struct millrace_connection *c)
 	h->closing_count++;
 	millrace_host_log(h, "session %llu: %s (pid %d) has gone", (unsigned long long)c->id,
 			  c->comm, c->pid);
-	millrace_source_remove(h, &c->socket);
+	hang_up(c);
 	millrace_source_remove(h, &c->kick);
 	if (c->session.started)
 		millrace_sched_remove(&c->session);

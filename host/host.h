@@ -110,6 +110,13 @@ void millrace_connections_reap(struct millrace_host *h);
 /* request.c: answers one message. -errno when the connection cannot go on. */
 int millrace_request_serve(struct millrace_connection *c);
 
+/*
+ * foreign.c: closes descriptors of clients' making. Returns at once: the last close of a file may take
+ * as long as its maker likes (a connection that lingers, a file system of his own), and what waits in a
+ * socket unread is closed with it. They must not be used any more.
+ */
+void millrace_foreign_close(const int *fd, unsigned int count);
+
 /* wake.c */
 void millrace_wake_init(struct millrace_host *h);
 void millrace_wake_exit(struct millrace_host *h);

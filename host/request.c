@@ -9,6 +9,9 @@
 
 #define MAX_FDS 4
 
+/* As many descriptors as the kernel lets anybody send at once (SCM_MAX_FD). */
+#define MOST_FDS 253
+
 /* A request on its way: the message, the descriptor that came with it, those that go back. */
 struct request {
 	struct millrace_message m;
@@ -276,24 +279,24 @@ static int answer(struct millrace_connection *c, struct request *r)
 	return -ENOTTY;
 }
 
-/* Keeps the first descriptor that came with a message and closes all others. */
+/*
+ * Keeps the first descriptor that came with a message and closes all others. There has to be room for
+ * all: the kernel would close the rest itself, here and now.
+ */
 static void take_fds(struct msghdr *msg, struct request *r)
 {
 	struct cmsghdr *header;
+	int fd[MOST_FDS];
 
 	for (header = CMSG_FIRSTHDR(msg); header; header = CMSG_NXTHDR(msg, header)) {
-		size_t i, count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		int fd;
+		size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 
 		if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
 			continue;
-		for (i = 0; i < count; i++) {
-			memcpy(&fd, CMSG_DATA(header) + i * sizeof(int), sizeof(fd));
-			if (r->received < 0)
-				r->received = fd;
-			else
-				close(fd);
-		}
+		memcpy(fd, CMSG_DATA(header), count * sizeof(int));
+		r->received = fd[0]; /* there is one such header */
+		if (count > 1)
+			millrace_foreign_close(fd + 1, count - 1);
 	}
 }
 
@@ -301,7 +304,7 @@ static int receive(int socket, struct request *r)
 {
 	union {
 		struct cmsghdr align;
-		char bytes[CMSG_SPACE(MAX_FDS * sizeof(int))];
+		char bytes[CMSG_SPACE(MOST_FDS * sizeof(int))];
 	} control;
 	struct iovec iov = { .iov_base = &r->m, .iov_len = sizeof(r->m) };
 	struct msghdr msg = {
@@ -360,6 +363,6 @@ int millrace_request_serve(struct millrace_connection *c)
 		forget_given(&r);
 	}
 	if (r.received >= 0)
-		close(r.received);
+		millrace_foreign_close(&r.received, 1);
 	return err;
 }

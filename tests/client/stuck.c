@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * A client of a process home that shares with it what the kernel may wait for. Others must not notice.
+ * A client of a process home that shares with it what the kernel may wait for: a pipe that somebody is
+ * in the middle of reading, a connection that does not close. Others must not notice.
  *
  *	stuck-tests unix:SOCKET
  */
@@ -8,10 +9,13 @@
 
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
+#include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 /* Somebody else comes, works and goes. */
@@ -103,10 +107,112 @@ static void reading_the_wake_up_for_ever(void **state)
 	millrace_client_close(c);
 }
 
+/* ---- Descriptors that do not close --------------------------------------------------------- */
+
+/* A connection with unsent data whose last close() would wait an hour. The other end is @peer. */
+static int connection_that_lingers(int *peer)
+{
+	struct linger linger = { .l_onoff = 1, .l_linger = 3600 };
+	struct sockaddr_in address = { .sin_family = AF_INET };
+	socklen_t size = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	static char data[1 << 16];
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, size), 0);
+	*peer = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	assert_true(*peer >= 0);
+	close(listener);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), 0);
+	while (send(fd, data, sizeof(data), MSG_DONTWAIT) > 0)
+		;
+	return fd;
+}
+
+/* Sends @size bytes of a request with @count times @fd, and closes it. */
+static void send_away(int socket, int fd, unsigned int count, size_t size)
+{
+	struct millrace_message m = { .request = MILLRACE_IOC_INFO };
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(8 * sizeof(int))];
+	} control = { 0 };
+	struct iovec iov = { .iov_base = &m, .iov_len = size };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control };
+	struct cmsghdr *header;
+	unsigned int i;
+
+	msg.msg_controllen = CMSG_SPACE(count * sizeof(int));
+	header = CMSG_FIRSTHDR(&msg);
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(count * sizeof(int));
+	for (i = 0; i < count; i++)
+		memcpy(CMSG_DATA(header) + i * sizeof(int), &fd, sizeof(fd));
+	assert_int_equal(sendmsg(socket, &msg, MSG_NOSIGNAL), size);
+	close(fd);
+}
+
+static pid_t host_of(const struct millrace_client *c)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	assert_int_equal(getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &peer, &size), 0);
+	return peer.pid;
+}
+
+/* The host looks at the messages when nobody else has their connections any more. */
+static void send_lingering(unsigned int count, size_t size, unsigned int messages)
+{
+	struct millrace_client *c = test_open(0);
+	int fd, peer[4];
+	pid_t host = host_of(c);
+	unsigned int i;
+
+	assert_int_equal(kill(host, SIGSTOP), 0);
+	for (i = 0; i < messages; i++) {
+		fd = connection_that_lingers(&peer[i]);
+		send_away(c->fd, fd, count, size);
+	}
+	assert_int_equal(kill(host, SIGCONT), 0);
+	others_do_not_notice();
+	/* Reset, so that nothing lingers any more. */
+	for (i = 0; i < messages; i++)
+		close(peer[i]);
+	millrace_client_close(c);
+}
+
+static void sending_what_does_not_close(void **state)
+{
+	(void)state;
+	send_lingering(1, sizeof(struct millrace_message), 1);
+}
+
+static void sending_too_many(void **state)
+{
+	(void)state;
+	send_lingering(8, sizeof(struct millrace_message), 1);
+}
+
+/* The first message is a mistake: the others are never looked at. */
+static void leaving_it_unread(void **state)
+{
+	(void)state;
+	send_lingering(2, 1, 3);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reading_the_wake_up_for_ever),
+		cmocka_unit_test(sending_what_does_not_close),
+		cmocka_unit_test(sending_too_many),
+		cmocka_unit_test(leaving_it_unread),
 	};
 
 	if (argc != 2) {
