@@ -239,7 +239,7 @@ static void queue_stats(struct millrace_session *s, struct millrace_session_stat
 	__u32 completed = millrace_load_acquire(&s->driver->cq_tail.value);
 	__u32 taken = millrace_load_acquire(&s->driver->sq_head.value);
 
-	stats->in_flight = taken - completed;
+	stats->in_flight = at_most(taken - completed, s->setup.cq_entries);
 	/* The client's words are shown, not used: nothing follows from them. */
 	stats->sq_depth = at_most(millrace_load(&s->client->sq_tail.value) - taken,
 				  s->setup.sq_entries);
