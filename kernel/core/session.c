@@ -141,12 +141,13 @@ static void shut_down(struct millrace_file *file)
 	lockdep_assert_held(&file->lock);
 	stop_turns(file);
 	drain(file);
-	leave(file);
 	mutex_lock(&file->table_lock);
 	file->closed = true;
 	mutex_unlock(&file->table_lock);
 	millrace_session_exit(&file->session);
 	millrace_buffers_wait(file);
+	/* Only now: a device that is going waits for those that are in its list, and for no others. */
+	leave(file);
 }
 
 void millrace_file_shutdown(struct millrace_file *file)

@@ -2,10 +2,13 @@
 /*
  * A driver whose device goes while it is open, as a card is pulled: a test's module. Writing 1 to its
  * parameter "present" makes the device gone0, 0 takes it away. Its one operation completes when the
- * command is cancelled, and not before.
+ * command is cancelled, and not before. While "slow" is set, whoever closes counts in "closing" and waits
+ * until the device is on its way out, and then some.
  */
+#include <linux/delay.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/wait.h>
 
 #include "../../include/millrace/driver.h"
 
@@ -13,14 +16,29 @@ static struct millrace_device *device;
 static DEFINE_MUTEX(lock);
 static atomic_t sessions;
 
+static bool slow, going;
+static unsigned int closing;
+static DECLARE_WAIT_QUEUE_HEAD(goes);
+module_param(slow, bool, 0600);
+module_param(closing, uint, 0400);
+
 static int gone_open(struct millrace_session *session)
 {
 	atomic_inc(&sessions);
 	return 0;
 }
 
+static void close_slowly(void)
+{
+	WRITE_ONCE(closing, closing + 1);
+	wait_event(goes, READ_ONCE(going));
+	msleep(100); /* time for a mistake to happen: remove() before this is over */
+}
+
 static void gone_close(struct millrace_session *session)
 {
+	if (READ_ONCE(slow))
+		close_slowly();
 	atomic_dec(&sessions);
 }
 
@@ -64,8 +82,11 @@ static int set_present(const char *value, const struct kernel_param *param)
 	if (present && !device) {
 		err = millrace_device_register(&gone_driver, THIS_MODULE, &device);
 	} else if (!present && device) {
+		WRITE_ONCE(going, true);
+		wake_up_all(&goes);
 		millrace_device_unregister(device);
 		device = NULL;
+		WRITE_ONCE(going, false);
 	}
 	mutex_unlock(&lock);
 	return err;

@@ -4,13 +4,31 @@
 
 #include <fcntl.h>
 
-static void set_present(const char *value)
+#define PARAMETERS "/sys/module/millrace_gone/parameters/"
+
+static void set(const char *parameter, const char *value)
 {
-	int fd = open("/sys/module/millrace_gone/parameters/present", O_WRONLY);
+	int fd = open(parameter, O_WRONLY);
 
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, value, 1), 1);
 	close(fd);
+}
+
+static void set_present(const char *value)
+{
+	set(PARAMETERS "present", value);
+}
+
+static char closing(void)
+{
+	int fd = open(PARAMETERS "closing", O_RDONLY);
+	char digit;
+
+	assert_true(fd >= 0);
+	assert_int_equal(read(fd, &digit, 1), 1);
+	close(fd);
+	return digit;
 }
 
 static void open_gone(struct client *c)
@@ -106,11 +124,36 @@ static void many_lives(void **state)
 		client_close(&old[i]);
 }
 
+static void *close_thread(void *arg)
+{
+	client_close(arg);
+	return NULL;
+}
+
+/* The module warns when its remove() is called with the session's close() still under way. */
+static void goes_while_somebody_closes(void **state)
+{
+	pthread_t thread;
+	struct client c;
+
+	(void)state;
+	set_present("1");
+	open_gone(&c);
+	set(PARAMETERS "slow", "1");
+	assert_int_equal(pthread_create(&thread, NULL, close_thread, &c), 0);
+	while (closing() == '0')
+		usleep(1000);
+	set_present("0");
+	pthread_join(thread, NULL);
+	set(PARAMETERS "slow", "0");
+}
+
 int run_gone_tests(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sessions_end_and_memory_stays),
 		cmocka_unit_test(many_lives),
+		cmocka_unit_test(goes_while_somebody_closes),
 	};
 
 	if (access("/sys/module/millrace_gone", F_OK)) {
