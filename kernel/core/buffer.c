@@ -123,11 +123,15 @@ static struct millrace_buffer *take_out(struct millrace_file *file, u32 handle)
 	return b;
 }
 
-/* Gives the buffer its handle and tells the client, or undoes all. */
+/*
+ * Gives the buffer its handle and tells the client, or undoes all. Once it has its handle it may be gone:
+ * another thread of the client can have guessed it.
+ */
 static int hand_out(struct millrace_file *file, struct page_buffer *pb,
 		    struct millrace_buffer_request *req,
 		    struct millrace_buffer_request __user *arg)
 {
+	bool made_here = !pb->mm;
 	struct millrace_buffer *b;
 	int err;
 
@@ -136,7 +140,7 @@ static int hand_out(struct millrace_file *file, struct page_buffer *pb,
 		put_now(&pb->buffer);
 		return err;
 	}
-	if (!pb->mm)
+	if (made_here)
 		req->offset = (u64)req->handle << MILLRACE_BUFFER_SHIFT;
 	if (!copy_to_user(arg, req, sizeof(*req)))
 		return 0;

@@ -178,6 +178,37 @@ static void handles_run_out(void **state)
 	client_close(&c);
 }
 
+static void *free_whatever_comes(void *arg)
+{
+	struct client *c = arg;
+
+	while (!__atomic_load_n(&c->tail, __ATOMIC_RELAXED))
+		free_handle(c, 1);
+	return NULL;
+}
+
+/* A handle is easily guessed, and may be freed before the call that makes it has returned. */
+static void freed_while_it_is_made(void **state)
+{
+	struct millrace_buffer_request r;
+	pthread_t thread;
+	struct client c;
+	int i;
+
+	(void)state;
+	client_open(&c);
+	c.tail = 0; /* no queue pair: until it is set the other thread goes on */
+	assert_int_equal(pthread_create(&thread, NULL, free_whatever_comes, &c), 0);
+	for (i = 0; i < 5000; i++) {
+		assert_int_equal(create(&c, &r, 4096), 0);
+		assert_int_equal(r.offset, (__u64)r.handle << 32);
+		free_handle(&c, r.handle);
+	}
+	__atomic_store_n(&c.tail, 1, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	client_close(&c);
+}
+
 static int pin_without_privilege(void)
 {
 	const struct rlimit limit = { .rlim_cur = SIZE, .rlim_max = SIZE };
@@ -219,6 +250,7 @@ int run_buffer_tests(void)
 		cmocka_unit_test(bad_memory_is_refused),
 		cmocka_unit_test(bad_requests_are_refused),
 		cmocka_unit_test(handles_run_out),
+		cmocka_unit_test(freed_while_it_is_made),
 		cmocka_unit_test(memlock_is_respected),
 	};
 
