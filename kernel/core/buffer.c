@@ -41,6 +41,13 @@ static void unpin(struct page_buffer *pb)
 	kvfree(m->page);
 }
 
+/* The file may go as soon as the count is 0; wake_up_var() needs no more than its address. */
+static void forget(struct millrace_file *file)
+{
+	if (atomic_dec_and_test(&file->buffers))
+		wake_up_var(&file->buffers);
+}
+
 static void destroy_now(struct page_buffer *pb)
 {
 	struct millrace_file *file = pb->file;
@@ -53,9 +60,7 @@ static void destroy_now(struct page_buffer *pb)
 		millrace_memory_free(&pb->memory);
 	}
 	kfree(pb);
-	/* The file may go as soon as the count is 0; wake_up_var() needs no more than its address. */
-	if (atomic_dec_and_test(&file->buffers))
-		wake_up_var(&file->buffers);
+	forget(file);
 }
 
 static void destroy_work(struct work_struct *work)
@@ -92,8 +97,10 @@ static struct page_buffer *alloc_buffer(struct millrace_file *file, u64 size)
 
 static void free_unused(struct page_buffer *pb)
 {
-	atomic_dec(&pb->file->buffers);
+	struct millrace_file *file = pb->file;
+
 	kfree(pb);
+	forget(file);
 }
 
 static int insert(struct millrace_file *file, struct page_buffer *pb, u32 *handle)
