@@ -52,8 +52,9 @@ static void destroy_buffer(struct millrace_buffer *b)
 	free(buffer);
 }
 
-/* Puts a buffer around an area, into the session's table. */
-static int add_buffer(struct millrace_connection *c, const struct millrace_area *area, __u32 *handle)
+/* Puts a buffer around an area, into the session's table. Its memfd is where @memfd says then. */
+static int add_buffer(struct millrace_connection *c, const struct millrace_area *area, __u32 *handle,
+		      int **memfd)
 {
 	struct buffer *buffer = calloc(1, sizeof(*buffer));
 	int err;
@@ -61,6 +62,7 @@ static int add_buffer(struct millrace_connection *c, const struct millrace_area 
 	if (!buffer)
 		return -ENOMEM;
 	buffer->area = *area;
+	*memfd = &buffer->area.memfd;
 	buffer->buffer.data = area->data;
 	buffer->buffer.size = area->size;
 	buffer->buffer.destroy = destroy_buffer;
@@ -81,7 +83,7 @@ static int create_buffer(struct millrace_connection *c, struct request *r)
 	struct millrace_buffer_request *b = &r->m.argument.buffer;
 	__u64 page = millrace_page_size();
 	struct millrace_area area;
-	int err;
+	int err, *memfd;
 
 	if (b->flags || b->handle || b->address || b->offset || b->reserved)
 		return -EINVAL;
@@ -91,12 +93,12 @@ static int create_buffer(struct millrace_connection *c, struct request *r)
 	err = millrace_area_create(&area, "millrace-buffer", b->size);
 	if (err)
 		return err;
-	err = add_buffer(c, &area, &b->handle);
+	err = add_buffer(c, &area, &b->handle, &memfd);
 	if (err) {
 		millrace_area_destroy(&area);
 		return err;
 	}
-	r->reply[r->reply_count++] = area.memfd;
+	give(r, memfd);
 	return 0;
 }
 
@@ -104,7 +106,7 @@ static int register_buffer(struct millrace_connection *c, struct request *r)
 {
 	struct millrace_buffer_request *b = &r->m.argument.buffer;
 	struct millrace_area area;
-	int err;
+	int err, *memfd;
 
 	if (b->flags || b->handle || b->offset || b->reserved || r->received < 0)
 		return -EINVAL;
@@ -114,10 +116,13 @@ static int register_buffer(struct millrace_connection *c, struct request *r)
 	if (err)
 		return err;
 	r->received = -1; /* the area's from here on */
-	err = add_buffer(c, &area, &b->handle);
-	if (err)
+	err = add_buffer(c, &area, &b->handle, &memfd);
+	if (err) {
 		millrace_area_destroy(&area);
-	return err;
+		return err;
+	}
+	r->given[r->given_count++] = memfd; /* mapped: the descriptor has done its work */
+	return 0;
 }
 
 static int free_buffer(struct millrace_connection *c, struct request *r)

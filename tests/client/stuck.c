@@ -7,6 +7,7 @@
  */
 #include "client.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
 #include <netinet/in.h>
@@ -206,6 +207,48 @@ static void leaving_it_unread(void **state)
 	send_lingering(2, 1, 3);
 }
 
+/* ---- Descriptors to run out of ------------------------------------------------------------- */
+
+static unsigned int open_in(pid_t pid)
+{
+	char path[64];
+	unsigned int n = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	dir = opendir(path);
+	assert_non_null(dir);
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+/* A session's buffers, and there may be a thousand, cost the host no descriptor. */
+static void many_buffers(void **state)
+{
+	struct millrace_client *c = test_open(8);
+	struct millrace_op_info op;
+	struct millrace_memory m;
+	char *own = test_pages(64 * test_page());
+	unsigned int i, before;
+
+	(void)state;
+	assert_int_equal(millrace_client_op(c, 0, &op), 0); /* the one before is over and done */
+	before = open_in(host_of(c));
+	for (i = 0; i < 64; i++) {
+		assert_int_equal(millrace_buffer_create(c, 1, &m), 0);
+		assert_int_equal(millrace_buffer_register(c, own + i * test_page(), test_page(), &m),
+				 0);
+	}
+	assert_int_equal(RUN(c, SAMPLE_FILL, m.handle, 0, test_page(), 7).status, 0);
+	assert_int_equal(own[64 * test_page() - 1], 7);
+	assert_int_equal(millrace_client_op(c, 0, &op), 0);
+	assert_true(open_in(host_of(c)) <= before);
+	millrace_client_close(c);
+	munmap(own, 64 * test_page());
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,6 +256,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(sending_what_does_not_close),
 		cmocka_unit_test(sending_too_many),
 		cmocka_unit_test(leaving_it_unread),
+		cmocka_unit_test(many_buffers),
 	};
 
 	if (argc != 2) {
