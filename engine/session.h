@@ -94,6 +94,17 @@ static inline bool millrace_session_awaited(const struct millrace_session *s, __
 #endif
 }
 
+/*
+ * A process calls itself what it likes. What is logged and shown to others is printable ASCII, so that
+ * it cannot begin a line of its own or speak to a terminal.
+ */
+static inline void millrace_clean_comm(char *comm)
+{
+	for (; *comm; comm++)
+		if (*comm < ' ' || *comm > '~')
+			*comm = '?';
+}
+
 /* Adds to a counter that one context writes and others read. */
 #define millrace_count(counter, n) millrace_store(&(counter), millrace_load(&(counter)) + (n))
 

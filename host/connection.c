@@ -18,13 +18,16 @@ static void read_comm(struct millrace_connection *c)
 {
 	char path[64];
 	FILE *file;
+	size_t n;
 
 	snprintf(path, sizeof(path), "/proc/%d/comm", c->pid);
 	file = fopen(path, "re");
 	if (!file)
 		return;
-	if (fgets(c->comm, sizeof(c->comm), file))
-		c->comm[strcspn(c->comm, "\n")] = 0;
+	n = fread(c->comm, 1, sizeof(c->comm), file);
+	if (n)
+		c->comm[n - 1] = 0; /* the newline, the last of up to 16 */
+	millrace_clean_comm(c->comm);
 	fclose(file);
 }
 

@@ -54,6 +54,7 @@ static struct millrace_file *alloc_file(struct millrace_node *node)
 	file->pid = get_pid(task_tgid(current));
 	file->uid = current_uid();
 	get_task_comm(file->comm, current->group_leader);
+	millrace_clean_comm(file->comm);
 	return file;
 }
 

@@ -2,6 +2,8 @@
 /* Opening a device, and what it says of itself. */
 #include "client.h"
 
+#include <sys/prctl.h>
+
 static void test_names_refused(void **state)
 {
 	struct millrace_client *c = NULL;
@@ -179,6 +181,21 @@ static struct millrace_session_stats stats_of(struct millrace_client *c)
 	return own;
 }
 
+/* What a client calls itself is shown to others, and cannot do anything there. */
+static void test_stats_printable(void **state)
+{
+	struct millrace_client *c;
+	char before[16];
+
+	(void)state;
+	assert_int_equal(prctl(PR_GET_NAME, before), 0);
+	assert_int_equal(prctl(PR_SET_NAME, "a\nb\t\33[2J\303\244\177 cde"), 0);
+	c = test_open(8);
+	assert_int_equal(prctl(PR_SET_NAME, before), 0);
+	assert_string_equal(stats_of(c).comm, "a?b??[2J??? cde");
+	millrace_client_close(c);
+}
+
 /* Each number that `millrace stats` shows follows what happens. */
 static void test_stats_follow(void **state)
 {
@@ -233,4 +250,4 @@ TESTS(open, cmocka_unit_test(test_names_refused), cmocka_unit_test(test_info),
       cmocka_unit_test(test_ops), cmocka_unit_test(test_setup_refused),
       cmocka_unit_test(test_setup_abi), cmocka_unit_test(test_requests_refused),
       cmocka_unit_test(test_before_setup), cmocka_unit_test(test_stats),
-      cmocka_unit_test(test_stats_follow));
+      cmocka_unit_test(test_stats_printable), cmocka_unit_test(test_stats_follow));
