@@ -9,6 +9,7 @@ unsigned int fake_logged;
 struct millrace_cmd *fake_out[FAKE_OUT];
 unsigned int fake_out_count;
 void (*fake_hook)(struct millrace_cmd *cmd);
+void (*fake_wake_hook)(struct millrace_session *s);
 struct millrace_device fake_device;
 
 static __u64 random_state;
@@ -21,6 +22,8 @@ void millrace_home_wake(struct millrace_session *s)
 
 	__atomic_fetch_add(&f->wakes, 1, __ATOMIC_RELAXED);
 	millrace_store(&f->tail_when_woken, millrace_load(&s->driver->cq_tail.value));
+	if (fake_wake_hook)
+		fake_wake_hook(s);
 }
 
 void millrace_home_drained(struct millrace_session *s)
@@ -135,6 +138,7 @@ int fake_start(void **state)
 	fake_logged = 0;
 	fake_out_count = 0;
 	fake_hook = NULL;
+	fake_wake_hook = NULL;
 	random_state = 0x9e3779b97f4a7c15;
 	fake_device = (struct millrace_device){ 0 };
 	return millrace_device_init(&fake_device, &fake_driver, "fake0", MILLRACE_HOME_LOCAL);

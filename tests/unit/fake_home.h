@@ -64,6 +64,9 @@ extern unsigned int fake_out_count;
 /* Called inside each execute(), when set. */
 extern void (*fake_hook)(struct millrace_cmd *cmd);
 
+/* Called inside each millrace_home_wake(), when set. */
+extern void (*fake_wake_hook)(struct millrace_session *s);
+
 extern struct millrace_device fake_device;
 extern struct millrace_driver fake_driver; /* limits may be changed before fake_start() */
 

@@ -119,6 +119,135 @@ static void later_commands_do_not_hold_others_up(void **state)
 	fake_close(f);
 }
 
+/* ---- The completion lock -------------------------------------------------------------------- */
+
+/*
+ * The worker does without the lock while no command is out. Whether it does is seen with a lock that
+ * knows its owner: taken again by the thread that holds it, it says no (which the engine does not look
+ * at), and the unlock that follows gives it back. So the worker can be run in the very moment in which
+ * a completer is inside.
+ */
+static struct fake_session *open_with_checked_lock(void)
+{
+	/* Room and slots for all of a test's commands: looking for more takes the lock, too. */
+	struct fake_session *f = fake_open(256, 256, MILLRACE_POLL_NEVER);
+	pthread_mutexattr_t attr;
+
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ERRORCHECK);
+	pthread_mutex_destroy(&f->session.lock);
+	assert_int_equal(pthread_mutex_init(&f->session.lock, &attr), 0);
+	pthread_mutexattr_destroy(&attr);
+	return f;
+}
+
+/* Runs the worker in the thread that holds the lock, and still does afterwards. Whether it locked. */
+static bool worker_locks(struct fake_session *f)
+{
+	fake_run();
+	return pthread_mutex_trylock(&f->session.lock) == 0;
+}
+
+/* The same for one command that completes at once. */
+static bool worker_locks_for_a_nop(struct fake_session *f)
+{
+	bool locked;
+
+	fake_push_group(f, 1, 7);
+	fake_submit(f);
+	assert_int_equal(pthread_mutex_lock(&f->session.lock), 0);
+	locked = worker_locks(f);
+	pthread_mutex_unlock(&f->session.lock);
+	fake_expect(f, 7, 0);
+	return locked;
+}
+
+static void worker_locks_while_a_command_is_out(void **state)
+{
+	struct fake_session *f = open_with_checked_lock();
+	unsigned int i;
+
+	(void)state;
+	assert_false(worker_locks_for_a_nop(f));
+	for (i = 0; i < 3; i++) { /* one by itself, then a group of three */
+		push_later(f, i ? 3 : 1, i);
+		if (i) {
+			push_later(f, 0, i);
+			push_later(f, 0, i);
+		}
+		fake_submit(f);
+		fake_run();
+		while (fake_out_count) {
+			assert_true(worker_locks_for_a_nop(f));
+			fake_complete(fake_out_count / 2, 0);
+			fake_expect(f, i, 0);
+		}
+		assert_false(worker_locks_for_a_nop(f));
+	}
+	fake_close(f);
+}
+
+static void worker_is_alone_again_when_completed_at_once(void **state)
+{
+	struct fake_session *f = open_with_checked_lock();
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 20; i++) {
+		fake_hook = complete_at_once;
+		push_later(f, 1, i);
+		fake_submit(f);
+		fake_run();
+		fake_out_count = 0;
+		fake_expect(f, i, 0);
+		assert_false(worker_locks_for_a_nop(f));
+		fake_hook = NULL;
+		push_later(f, 1, i);
+		fake_submit(f);
+		fake_run();
+		assert_true(worker_locks_for_a_nop(f));
+		fake_complete(0, 0);
+		fake_expect(f, i, 0);
+	}
+	fake_close(f);
+}
+
+static unsigned int entered;
+
+/* Called with the lock held, by whoever completes a command that the client has asked to be told of. */
+static void worker_comes_in(struct millrace_session *s)
+{
+	fake_wake_hook = NULL;
+	entered++;
+	assert_true(worker_locks(container_of(s, struct fake_session, session)));
+}
+
+/* The completer has published, and is still inside: the last command out is out until it has left. */
+static void worker_waits_for_the_completer_to_leave(void **state)
+{
+	struct fake_session *f = open_with_checked_lock();
+	unsigned int i;
+
+	(void)state;
+	entered = 0;
+	for (i = 0; i < 10; i++) {
+		push_later(f, 1, i);
+		fake_submit(f);
+		fake_run();
+		fake_push_group(f, 1, 100 + i);
+		fake_submit(f);
+		millrace_event_arm(&f->session.client->cq_event.value, f->cq.head);
+		fake_wake_hook = worker_comes_in;
+		fake_complete(0, 0);
+		fake_expect(f, i, 0);
+		fake_expect(f, 100 + i, 0);
+		fake_expect_none(f);
+		assert_false(worker_locks_for_a_nop(f));
+	}
+	assert_int_equal(entered, 10);
+	fake_close(f);
+}
+
 /* ---- From other threads --------------------------------------------------------------------- */
 
 #define COMPLETERS 2
@@ -320,6 +449,9 @@ int main(void)
 		fake_test(group_of_old_slots_runs_its_own_commands),
 		fake_test(completed_before_execute_returns),
 		fake_test(later_commands_do_not_hold_others_up),
+		fake_test(worker_locks_while_a_command_is_out),
+		fake_test(worker_is_alone_again_when_completed_at_once),
+		fake_test(worker_waits_for_the_completer_to_leave),
 		fake_test(completed_by_other_threads),
 		fake_test(drain_cancels_what_is_on_its_way),
 		fake_test(drain_waits_for_what_cannot_be_cancelled),
