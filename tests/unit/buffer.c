@@ -145,6 +145,60 @@ static void memory_outlives_its_handle_while_in_use(void **state)
 	assert_int_equal(destroyed, 1);
 }
 
+static __u32 tail_when_destroyed;
+static char lent[64];
+
+static void note_tail(struct millrace_buffer *b)
+{
+	(void)b; /* the test's own memory */
+	tail_when_destroyed = f->session.driver->cq_tail.value;
+}
+
+static struct millrace_cmd *held;
+
+static int touch_later(struct millrace_cmd *cmd)
+{
+	held = cmd;
+	return MILLRACE_LATER;
+}
+
+/* Whoever sees the completion of the last command that used a buffer has its memory back. */
+static void memory_is_back_when_the_completion_is_seen(void **state)
+{
+	struct millrace_buffer b = { .data = lent, .size = sizeof(lent), .destroy = note_tail };
+	__u32 before;
+	int n;
+
+	(void)state;
+	for (n = 0; n < 4; n++) {
+		struct millrace_sqe *sqe = fake_push(f, FAKE_TOUCH, n == 1 ? 2 : 1, n);
+
+		millrace_refs_init(&b.refs);
+		assert_int_equal(millrace_buffer_insert(&f->session.buffers, &b, &victim), 0);
+		sqe->param[0] = victim;
+		sqe->param[2] = sizeof(lent);
+		if (n == 1) /* the longer path, of groups */
+			fake_push(f, FAKE_NOP, 0, n);
+		tail_when_destroyed = 0;
+		before = f->session.driver->cq_tail.value;
+		fake_hook = free_in_the_middle;
+		if (n >= 2) {
+			fake_driver.execute = touch_later;
+			fake_submit(f);
+			fake_run();
+			assert_int_equal(millrace_buffer_remove(&f->session.buffers, victim), 0);
+			assert_int_equal(tail_when_destroyed, 0);
+			millrace_cmd_complete(held, 0);
+		} else {
+			fake_submit(f);
+			fake_run();
+		}
+		assert_int_equal(tail_when_destroyed, before);
+		fake_expect(f, n, 0);
+		fake_take_all(f);
+	}
+}
+
 static void table_is_bounded_and_counted(void **state)
 {
 	struct millrace_session_stats stats = { 0 };
@@ -181,6 +235,7 @@ int main(void)
 		test(both_stretches_are_checked),
 		test(references_are_given_back),
 		test(memory_outlives_its_handle_while_in_use),
+		test(memory_is_back_when_the_completion_is_seen),
 		test(table_is_bounded_and_counted),
 	};
 
