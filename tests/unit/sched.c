@@ -423,6 +423,33 @@ static void polled_sessions_take_turns_with_kickers(void **state)
 	close_all(2);
 }
 
+/* The one session that is polled never stands in the FIFO: who kicks is served next all the same. */
+static void kick_beside_one_polled_is_served_next(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	f[0] = fake_open(16, 16, 100);
+	f[1] = fake_open(16, 16, MILLRACE_POLL_NEVER);
+	command(f[0]);
+	for (i = 0; i < 100; i++) {
+		fake_logged = 0;
+		if (i % 2) { /* else it is idle */
+			fake_push_group(f[0], 1, i);
+			assert_false(fake_submit(f[0]));
+		}
+		fake_push_group(f[1], 1, i);
+		assert_true(fake_submit(f[1]));
+		assert_true(millrace_sched_run(&fake_device));
+		served(0, f[1]);
+		assert_int_equal(millrace_sched_run(&fake_device), i % 2);
+		assert_int_equal(fake_take_all(f[0]), i % 2);
+		fake_expect(f[1], i, 0);
+		assert_int_equal(fake_device.sched.hot_count, 1);
+	}
+	close_all(2);
+}
+
 /* ---- In the submitter's context --------------------------------------------------------------- */
 
 static void inline_runs_at_once(void **state)
@@ -531,6 +558,7 @@ int main(void)
 		fake_test(polled_session_cools_behind_a_busy_one),
 		fake_test(nothing_is_lost_in_cooling),
 		fake_test(polled_sessions_take_turns_with_kickers),
+		fake_test(kick_beside_one_polled_is_served_next),
 		fake_test(inline_runs_at_once),
 		fake_test(inline_never_overtakes),
 		fake_test(inline_leaves_polled_sessions_alone),
