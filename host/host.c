@@ -147,6 +147,7 @@ int millrace_host_run(struct millrace_host *h)
 			err = look_for_events(h, &last);
 		} else if (millrace_sched_settle(d)) {
 			err = sleep_for_events(h);
+			last = millrace_now();
 		} else {
 			millrace_relax();
 			if (++idle % ROUNDS_PER_LOOK == 0)

@@ -308,7 +308,7 @@ static int socket_sleep(struct millrace_client *c, __u32 min, __u64 deadline)
 		if (err)
 			return err;
 	}
-	n = read(c->wake_fd, bytes, sizeof(bytes));
+	n = recv(c->wake_fd, bytes, sizeof(bytes), 0);
 	if (n < 0)
 		return -errno;
 	return n ? 0 : millrace_client_ended(c, -ENODEV);
