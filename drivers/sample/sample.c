@@ -41,17 +41,43 @@ static int run_crc32c(struct millrace_cmd *cmd)
 	return 0;
 }
 
+static __u64 piece_of(__u64 left)
+{
+	return left < PIECE ? left : PIECE;
+}
+
+/* The two may overlap: where the target lies behind the source, from the end on. */
 static int run_copy(struct millrace_cmd *cmd)
 {
-	memmove(cmd->span[0].data, cmd->span[1].data, cmd->span[0].size);
-	cmd->output[0] = cmd->span[0].size;
+	char *to = cmd->span[0].data;
+	const char *from = cmd->span[1].data;
+	__u64 size = cmd->span[0].size, left, n;
+
+	for (left = size; left; left -= n) {
+		__u64 at;
+
+		n = piece_of(left);
+		at = to <= from ? size - left : left - n;
+		memmove(to + at, from + at, n);
+		if (left > n)
+			millrace_yield();
+	}
+	cmd->output[0] = size;
 	return 0;
 }
 
 static int run_fill(struct millrace_cmd *cmd)
 {
-	memset(cmd->span[0].data, (unsigned char)cmd->param[3], cmd->span[0].size);
-	cmd->output[0] = cmd->span[0].size;
+	char *to = cmd->span[0].data;
+	__u64 size = cmd->span[0].size, left, n;
+
+	for (left = size; left; left -= n) {
+		n = piece_of(left);
+		memset(to + (size - left), (unsigned char)cmd->param[3], n);
+		if (left > n)
+			millrace_yield();
+	}
+	cmd->output[0] = size;
 	return 0;
 }
 

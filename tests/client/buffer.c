@@ -37,6 +37,42 @@ static void test_operations(void **state)
 	millrace_client_close(c);
 }
 
+static void number(char *data, __u64 size)
+{
+	__u64 i;
+
+	for (i = 0; i < size; i++)
+		data[i] = (char)(i * 7 + (i >> 8));
+}
+
+/* Longer than what the driver does at once, and overlapping, either way. */
+static void test_long(void **state)
+{
+	struct millrace_client *c = test_open(8);
+	const __u64 size = 300000, shift = 1000;
+	char *expected = malloc(size);
+	struct millrace_memory m;
+	char *data, last;
+
+	(void)state;
+	assert_int_equal(millrace_buffer_create(c, size + shift + 1, &m), 0);
+	data = m.data;
+	number(expected, size);
+	number(data, size);
+	assert_int_equal(RUN(c, SAMPLE_COPY, m.handle, shift, m.handle, 0, size).output, size);
+	assert_memory_equal(data + shift, expected, size);
+	assert_int_equal(RUN(c, SAMPLE_COPY, m.handle, 1, m.handle, shift, size).output, size);
+	assert_memory_equal(data + 1, expected, size);
+	last = data[3 + size];
+	memset(expected, 0x55, size);
+	assert_int_equal(RUN(c, SAMPLE_FILL, m.handle, 3, size, 0x55).output, size);
+	assert_memory_equal(data + 3, expected, size);
+	assert_int_equal(data[2], 7);
+	assert_int_equal(data[3 + size], last);
+	free(expected);
+	millrace_client_close(c);
+}
+
 static void test_bad_ranges(void **state)
 {
 	struct millrace_client *c = test_open(8);
@@ -196,7 +232,8 @@ static void test_foreign_handle(void **state)
 	millrace_client_close(b);
 }
 
-TESTS(buffer, cmocka_unit_test(test_operations), cmocka_unit_test(test_bad_ranges),
+TESTS(buffer, cmocka_unit_test(test_operations), cmocka_unit_test(test_long),
+      cmocka_unit_test(test_bad_ranges),
       cmocka_unit_test(test_create_limits), cmocka_unit_test(test_register),
       cmocka_unit_test(test_register_refused), cmocka_unit_test(test_free_in_use),
       cmocka_unit_test(test_foreign_handle));
