@@ -40,13 +40,30 @@ int millrace_client_error(struct millrace_client *c)
 	}
 }
 
+static void terminate(char *text, size_t size)
+{
+	text[size - 1] = 0;
+}
+
+/* An entry has to have room for what the operations take and give: callers go by max_params. */
+static bool info_plausible(const struct millrace_info *info)
+{
+	return info->sqe_size >= sizeof(struct millrace_sqe) + 8 * (__u64)info->max_params &&
+	       info->cqe_size >= sizeof(struct millrace_cqe) + 8 * (__u64)info->max_outputs &&
+	       !(info->sqe_size % 8) && !(info->cqe_size % 8);
+}
+
 static int get_info(struct millrace_client *c)
 {
 	int err = c->backend->request(c, MILLRACE_IOC_INFO, &c->info, sizeof(c->info));
 
 	if (err)
 		return err;
-	return c->info.abi == MILLRACE_ABI ? 0 : -EPROTONOSUPPORT;
+	if (c->info.abi != MILLRACE_ABI)
+		return -EPROTONOSUPPORT;
+	terminate(c->info.name, sizeof(c->info.name));
+	terminate(c->info.driver, sizeof(c->info.driver));
+	return info_plausible(&c->info) ? 0 : -EPROTO;
 }
 
 /* Rings start on cache lines, so does the client that has their ends. */
@@ -117,13 +134,21 @@ static int request(struct millrace_client *c, unsigned int nr, void *argument, s
 int millrace_client_op(struct millrace_client *client, unsigned int index,
 		       struct millrace_op_info *op)
 {
+	int err;
+
 	*op = (struct millrace_op_info){ .index = index };
-	return request(client, MILLRACE_IOC_OP, op, sizeof(*op));
+	err = request(client, MILLRACE_IOC_OP, op, sizeof(*op));
+	terminate(op->name, sizeof(op->name));
+	return err;
 }
 
 int millrace_client_stats(struct millrace_client *client, __u64 id,
 			  struct millrace_session_stats *stats)
 {
+	int err;
+
 	*stats = (struct millrace_session_stats){ .id = id };
-	return request(client, MILLRACE_IOC_STATS, stats, sizeof(*stats));
+	err = request(client, MILLRACE_IOC_STATS, stats, sizeof(*stats));
+	terminate(stats->comm, sizeof(stats->comm));
+	return err;
 }

@@ -120,6 +120,20 @@ static void another_version(struct home *home, struct millrace_message *m)
 	answer(home, m, sizeof(*m), NULL, 0);
 }
 
+static void entries_too_small(struct home *home, struct millrace_message *m)
+{
+	describe(&m->argument.info);
+	m->argument.info.max_params = 7; /* 16 + 7 * 8 bytes are more than 64 */
+	answer(home, m, sizeof(*m), NULL, 0);
+}
+
+static void completions_too_small(struct home *home, struct millrace_message *m)
+{
+	describe(&m->argument.info);
+	m->argument.info.max_outputs = 3;
+	answer(home, m, sizeof(*m), NULL, 0);
+}
+
 static void cut_short(struct home *home, struct millrace_message *m)
 {
 	int fds[] = { 0, 0 };
@@ -235,6 +249,8 @@ static void test_bad_open(void **state)
 
 	(void)state;
 	assert_int_equal(open_spoilt(another_version), -EPROTONOSUPPORT);
+	assert_int_equal(open_spoilt(entries_too_small), -EPROTO);
+	assert_int_equal(open_spoilt(completions_too_small), -EPROTO);
 	assert_int_equal(open_spoilt(cut_short), -EPROTO);
 	assert_int_equal(open_spoilt(hang_up), -ENODEV);
 	assert_int_equal(open_spoilt(refuse), -ETXTBSY);
