@@ -251,7 +251,7 @@ int tool_bench(int argc, char **argv)
 	ret = tool_open(bench.device, &bench.client);
 	if (ret)
 		return ret;
-	ret = measure(&bench);
+	ret = tool_has_op(bench.client, SAMPLE_NOP, "nop") ? measure(&bench) : -EOPNOTSUPP;
 	if (ret)
 		ret = failed(&bench, ret);
 	else if (bench.json)

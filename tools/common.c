@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,6 +13,17 @@ int tool_open(const char *device, struct millrace_client **client)
 	int ret = millrace_client_open(device, client);
 
 	return ret ? tool_device_failed(device, ret) : TOOL_OK;
+}
+
+bool tool_has_op(struct millrace_client *client, uint16_t opcode, const char *name)
+{
+	struct millrace_op_info op;
+	unsigned int i;
+
+	for (i = 0; !millrace_client_op(client, i, &op); i++)
+		if (op.opcode == opcode)
+			return !strcmp(op.name, name);
+	return false;
 }
 
 bool tool_parse_size(const char *text, uint64_t min, uint64_t max, uint64_t *value)

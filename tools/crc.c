@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <isa-l.h>
+#include <sample.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -161,9 +162,7 @@ static int failed(const struct crc *crc, const struct crc_job *job, int err)
 	case CRC_FAILURE_SOURCE:
 		return tool_file_failed(crc->file, err);
 	case CRC_FAILURE_COMMAND:
-		tool_complain("%s: a crc32c command failed: %s%s", crc->device, strerror(-err),
-			      err == -EOPNOTSUPP ? " (does the device have it? see millrace info)" :
-						   "");
+		tool_complain("%s: a crc32c command failed: %s", crc->device, strerror(-err));
 		return TOOL_FAILED;
 	default:
 		return tool_device_failed(crc->device, err);
@@ -215,6 +214,11 @@ static int compute(struct crc *crc, struct millrace_client *client)
 	struct crc_job job = { .client = client, .fill = fill, .arg = crc };
 	int ret;
 
+	if (!tool_has_op(client, SAMPLE_CRC32C, "crc32c")) {
+		tool_complain("%s: it has no crc32c as the sample driver's (see millrace info)",
+			      crc->device);
+		return TOOL_FAILED;
+	}
 	ret = choose(crc, millrace_client_info(client), &job);
 	if (ret)
 		return ret;

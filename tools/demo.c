@@ -188,10 +188,14 @@ static void print_shares(const struct demo *demo, const struct demo_share *share
 
 	for (i = 0; i < demo->clients; i++) {
 		rate += share[i].commands * 1e9 / share[i].ns;
-		printf("  client %u (pid %d): blocks %ju..%ju, %ju passes, %ju commands in %ju groups, "
-		       "CRC %08x\n",
-		       i + 1, share[i].pid, share[i].first,
-		       share[i].first + share[i].blocks - 1, share[i].passes, share[i].commands, share[i].groups, share[i].crc);
+		printf("  client %u (pid %d): ", i + 1, share[i].pid);
+		if (!share[i].blocks) {
+			printf("nothing to do, the file has fewer blocks than there are clients\n");
+			continue;
+		}
+		printf("blocks %ju..%ju, %ju passes, %ju commands in %ju groups, CRC %08x\n",
+		       share[i].first, share[i].first + share[i].blocks - 1, share[i].passes,
+		       share[i].commands, share[i].groups, share[i].crc);
 	}
 	printf("  together %.0f commands/s, %.0f MB/s\n", rate, rate * demo->block / 1e6);
 }

@@ -41,6 +41,8 @@ const char *tool_reason(int err)
 	case ENOTTY:
 	case ENOTSUP:
 		return "not a Millrace device";
+	case ENOEXEC:
+		return "not a Millrace driver";
 	case EPROTO:
 		return "it ended the session: it refused what it found in the ring";
 	case EINVAL:
@@ -52,7 +54,11 @@ const char *tool_reason(int err)
 
 int tool_device_failed(const char *device, int err)
 {
-	tool_complain("%s: %s", device, tool_reason(err));
+	if (err == -ENOENT && !strncmp(device, "local:", 6))
+		tool_complain("%s: no such device: no such driver in $MILLRACE_DRIVER_PATH, nor where "
+			      "Millrace was installed", device);
+	else
+		tool_complain("%s: %s", device, tool_reason(err));
 	switch (-err) {
 	case ENOENT:
 	case ECONNREFUSED:

@@ -43,6 +43,12 @@ int tool_file_failed(const char *file, int err);
 /* Opens a device, or complains. An exit code; the caller closes the client. */
 int tool_open(const char *device, struct millrace_client **client);
 
+/*
+ * Whether the device's operation @opcode is called @name. Another driver's of that number may do
+ * anything, so it is asked before the first command.
+ */
+bool tool_has_op(struct millrace_client *client, uint16_t opcode, const char *name);
+
 /* "kernel", "process", "local". */
 const char *tool_home(uint32_t home);
 
