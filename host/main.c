@@ -103,11 +103,9 @@ static int default_socket(const char *name, char *path, size_t size)
 		snprintf(dir, sizeof(dir), "%s/millrace", user);
 	else
 		snprintf(dir, sizeof(dir), "/run/millrace");
-	if (mkdir(dir, 0755) && errno != EEXIST)
-		return -errno;
 	if (snprintf(path, size, "%s/%s.sock", dir, name) >= (int)size)
 		return -ENAMETOOLONG;
-	return 0;
+	return mkdir(dir, 0755) && errno != EEXIST ? -errno : 0;
 }
 
 /* A session takes four descriptors: as many as the system lets this process have. */
@@ -170,5 +168,11 @@ int main(int argc, char **argv)
 		return err;
 	raise_limit();
 	err = millrace_host_load(o.driver, &driver);
-	return err ? complain(o.driver, err) : serve(&o, driver);
+	if (!err)
+		return serve(&o, driver);
+	complain(o.driver, err);
+	if (err == -ENOENT && !strchr(o.driver, '/'))
+		fputs("millrace-host: no such driver in $MILLRACE_DRIVER_PATH, nor where Millrace was "
+		      "installed\n", stderr);
+	return EXIT_FAILURE;
 }
