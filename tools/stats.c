@@ -295,21 +295,19 @@ static int show(const struct stats *stats, bool first)
 
 /* ---- Again and again ----------------------------------------------------------------------- */
 
-/* False when the user has had enough. Outside of this, signals do what they always do. */
-static bool sleep_interval(double seconds)
+/* The user ends it at any moment, and that is no failure. */
+static void end(int signal)
+{
+	(void)signal;
+	_exit(TOOL_OK);
+}
+
+static void sleep_interval(double seconds)
 {
 	struct timespec time = { .tv_sec = (time_t)seconds,
 				 .tv_nsec = (long)((seconds - (time_t)seconds) * 1e9) };
-	sigset_t stop, before;
-	int signal;
 
-	sigemptyset(&stop);
-	sigaddset(&stop, SIGINT);
-	sigaddset(&stop, SIGTERM);
-	sigprocmask(SIG_BLOCK, &stop, &before);
-	signal = sigtimedwait(&stop, NULL, &time);
-	sigprocmask(SIG_SETMASK, &before, NULL);
-	return signal < 0;
+	nanosleep(&time, NULL);
 }
 
 static int watch(struct stats *stats)
@@ -317,15 +315,21 @@ static int watch(struct stats *stats)
 	bool first = true;
 	int ret;
 
-	do {
+	if (stats->interval) {
+		signal(SIGINT, end);
+		signal(SIGTERM, end);
+	}
+	for (;;) {
 		ret = look(stats);
 		if (!ret)
 			ret = show(stats, first);
 		if (!ret && fflush(stdout))
 			ret = TOOL_FAILED;
+		if (ret || !stats->interval)
+			return ret;
 		first = false;
-	} while (!ret && stats->interval && sleep_interval(stats->interval));
-	return ret;
+		sleep_interval(stats->interval);
+	}
 }
 
 int tool_stats(int argc, char **argv)
