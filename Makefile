@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Joins the two builds: Meson for user space, Kbuild for the modules. Everything made is under build/.
 #
-#   make demo          the sample device in a process, four clients, a real file     (2 minutes)
-#   make demo-kernel   the same clients and file in a VM with millrace.ko            (5 minutes)
+#   make demo          the sample device in a process, four clients, a real file     (half a minute)
+#   make demo-kernel   the same clients and file in a VM with millrace.ko            (a minute)
 #   make test          everything that proves it                                     (docs/testing.md)
 #   make bench, bench-kernel     against its peers                                   (docs/benchmarks.md)
 #   make install, load, unload, uninstall    on this machine                         (docs/install.md)

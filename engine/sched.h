@@ -17,7 +17,7 @@
  * cooling sets it to MILLRACE_WINDOW_NS, one that comes late halves it.
  *
  * A turn runs one group, and goes on with the same session's next ones, up to MILLRACE_TURN_MAX
- * commands, only while nobody else is ready; then the session goes to the back of the FIFO.
+ * commands, only while nobody else is ready or polled; then the session goes to the back of the FIFO.
  *
  * Thread-safety: millrace_sched_kick() from any context, all else by the worker.
  */
