@@ -3,12 +3,13 @@
 
 #include "../ring/atomic.h"
 
-int millrace_buffers_init(struct millrace_buffer_table *t, __u32 max)
+int millrace_buffers_init(struct millrace_buffer_table *t, __u32 max, __u64 max_bytes)
 {
 	t->buffer = millrace_zalloc(max, sizeof(t->buffer[0]));
 	if (!t->buffer)
 		return -ENOMEM;
 	t->max = max;
+	t->max_bytes = max_bytes;
 	t->count = 0;
 	t->bytes = 0;
 	millrace_lock_init(&t->lock);
@@ -28,14 +29,22 @@ void millrace_buffers_exit(struct millrace_buffer_table *t)
 	t->count = 0;
 }
 
+bool millrace_buffers_allow(const struct millrace_buffer_table *t, __u64 size)
+{
+	return size <= t->max_bytes && millrace_load(&t->bytes) <= t->max_bytes - size;
+}
+
 int millrace_buffer_insert(struct millrace_buffer_table *t, struct millrace_buffer *b,
 			   __u32 *handle)
 {
 	unsigned long flags = 0;
-	int err = -ENOSPC;
+	int err = -ENOMEM;
 	__u32 i;
 
 	millrace_lock(&t->lock, flags);
+	if (!millrace_buffers_allow(t, b->size))
+		goto out;
+	err = -ENOSPC;
 	for (i = 0; i < t->max; i++) {
 		if (t->buffer[i])
 			continue;
@@ -46,6 +55,7 @@ int millrace_buffer_insert(struct millrace_buffer_table *t, struct millrace_buff
 		err = 0;
 		break;
 	}
+out:
 	millrace_unlock(&t->lock, flags);
 	return err;
 }

@@ -26,14 +26,20 @@ struct millrace_buffer_table {
 	millrace_lock_t lock;
 	struct millrace_buffer **buffer;
 	__u32 max, count;
-	__u64 bytes;
+	__u64 max_bytes, bytes;
 };
 
-int millrace_buffers_init(struct millrace_buffer_table *t, __u32 max);
+int millrace_buffers_init(struct millrace_buffer_table *t, __u32 max, __u64 max_bytes);
 /* Empties the table. */
 void millrace_buffers_exit(struct millrace_buffer_table *t);
 
-/* Takes over the caller's reference. -ENOSPC when the table is full; the reference stays then. */
+/* Whether @size more bytes are allowed now: to be asked before memory is made for them. */
+bool millrace_buffers_allow(const struct millrace_buffer_table *t, __u64 size);
+
+/*
+ * Takes over the caller's reference. -ENOSPC when the table is full, -ENOMEM when the session would
+ * have more bytes than it may; the reference stays then.
+ */
 int millrace_buffer_insert(struct millrace_buffer_table *t, struct millrace_buffer *b,
 			   __u32 *handle);
 /* -ENOENT when there is no such handle. */

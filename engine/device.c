@@ -9,6 +9,7 @@
 #define DEFAULT_SESSIONS    4096
 #define DEFAULT_BUFFERS	    1024
 #define DEFAULT_BUFFER_SIZE (256ULL << 20)
+#define DEFAULT_MEMORY	    (1ULL << 30)
 #define DEFAULT_POLL_US	    10000
 #define MOST_ENTRIES	    32768
 #define MOST_BUFFERS	    4095 /* a handle is the upper half of an mmap offset of 44 bits */
@@ -62,6 +63,7 @@ static int set_limits(struct millrace_device *d)
 	d->max_sessions = driver->max_sessions ?: DEFAULT_SESSIONS;
 	d->max_buffers = driver->max_buffers ?: DEFAULT_BUFFERS;
 	d->max_buffer_size = driver->max_buffer_size ?: DEFAULT_BUFFER_SIZE;
+	d->max_memory = driver->max_memory ?: DEFAULT_MEMORY;
 	d->max_poll_us = DEFAULT_POLL_US;
 	if (!millrace_entries_valid(d->max_entries, MOST_ENTRIES))
 		return -EINVAL;
@@ -145,6 +147,7 @@ void millrace_device_info(const struct millrace_device *d, struct millrace_info 
 	info->max_group = d->max_group;
 	info->max_buffers = d->max_buffers;
 	info->max_buffer_size = d->max_buffer_size;
+	info->max_memory = d->max_memory;
 	info->max_sessions = d->max_sessions;
 	info->max_poll_us = d->max_poll_us;
 }

@@ -30,7 +30,7 @@ struct millrace_device {
 	__u32 max_params, max_outputs;
 	__u32 sqe_size, cqe_size; /* bytes; powers of two */
 	__u32 max_entries, max_group, max_sessions, max_buffers, max_poll_us;
-	__u64 max_buffer_size;
+	__u64 max_buffer_size, max_memory;
 
 	/* The worker's. */
 	struct millrace_sched sched;

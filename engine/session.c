@@ -17,7 +17,7 @@ int millrace_session_init(struct millrace_session *s, struct millrace_device *d)
 
 	s->device = d;
 	millrace_lock_init(&s->lock);
-	err = millrace_buffers_init(&s->buffers, d->max_buffers);
+	err = millrace_buffers_init(&s->buffers, d->max_buffers, d->max_memory);
 	if (err)
 		goto undo_lock;
 	s->state = millrace_zalloc(1, d->driver->session_state ?: 1);

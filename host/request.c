@@ -90,6 +90,8 @@ static int create_buffer(struct millrace_connection *c, struct request *r)
 	if (!buffer_size_valid(c, b->size))
 		return -EINVAL;
 	b->size = (b->size + page - 1) & ~(page - 1);
+	if (!millrace_buffers_allow(&c->session.buffers, b->size))
+		return -ENOMEM;
 	err = millrace_area_create(&area, "millrace-buffer", b->size);
 	if (err)
 		return err;

@@ -56,14 +56,15 @@ static int print_json(struct millrace_client *client, const struct millrace_info
 						     "opcode", op.opcode, "params", op.params,
 						     "outputs", op.outputs));
 	return tool_print_json(json_pack(
-		"{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
+		"{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
 		"name", info->name, "driver", info->driver, "home", tool_home(info->home), "abi",
 		(json_int_t)info->abi, "max_params", (json_int_t)info->max_params, "max_outputs",
 		(json_int_t)info->max_outputs, "sqe_size", (json_int_t)info->sqe_size, "cqe_size",
 		(json_int_t)info->cqe_size, "max_entries", (json_int_t)info->max_entries,
 		"max_group", (json_int_t)info->max_group, "max_buffers",
 		(json_int_t)info->max_buffers, "max_buffer_size",
-		(json_int_t)info->max_buffer_size, "max_sessions",
+		(json_int_t)info->max_buffer_size, "max_memory", (json_int_t)info->max_memory,
+		"max_sessions",
 		(json_int_t)info->max_sessions, "max_poll_us", (json_int_t)info->max_poll_us,
 		"sessions", (json_int_t)info->sessions, "operations", ops));
 }
@@ -79,8 +80,9 @@ static void print_text(struct millrace_client *client, const struct millrace_inf
 	printf("rings          up to %u entries; a command %u bytes, a completion %u\n",
 	       info->max_entries, info->sqe_size, info->cqe_size);
 	printf("groups         up to %u commands\n", info->max_group);
-	printf("buffers        up to %u a session, up to %llu bytes each\n", info->max_buffers,
-	       (unsigned long long)info->max_buffer_size);
+	printf("buffers        up to %u a session, up to %llu bytes each, %llu together\n",
+	       info->max_buffers, (unsigned long long)info->max_buffer_size,
+	       (unsigned long long)info->max_memory);
 	printf("polling        up to %u us after a command\n", info->max_poll_us);
 	printf("\n%-16s %6s %6s %7s\n", "OPERATION", "OPCODE", "PARAMS", "OUTPUTS");
 	for (i = 0; i < info->ops && !millrace_client_op(client, i, &op); i++)

@@ -26,7 +26,7 @@ struct millrace_memory {
  * Has the driver's home make a buffer of at least @size bytes, zeroed, and maps it. The caller frees
  * it with millrace_buffer_free(); closing the client does so too. memory->size is the size rounded up
  * to pages. -EINVAL: 0, or more than info->max_buffer_size. -ENOSPC: the session has
- * info->max_buffers.
+ * info->max_buffers. -ENOMEM: it would have more than info->max_memory bytes in them.
  */
 int millrace_buffer_create(struct millrace_client *client, __u64 size,
 			   struct millrace_memory *memory);

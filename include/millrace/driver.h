@@ -119,6 +119,7 @@ struct millrace_driver {
 	__u32 max_sessions;
 	__u32 max_buffers; /* per session */
 	__u64 max_buffer_size;
+	__u64 max_memory; /* bytes of all buffers of a session */
 	bool may_inline;
 	size_t device_state, session_state;
 

@@ -148,7 +148,9 @@ struct millrace_info {
 	__u32 max_sessions;
 	__u32 max_poll_us;
 	__u32 sessions;	   /* with a queue pair, now */
-	__u32 reserved[5]; /* 0 */
+	__u32 padding;	   /* 0 */
+	__u64 max_memory;  /* of all buffers of a session */
+	__u32 reserved[2]; /* 0 */
 };
 
 /* MILLRACE_IOC_OP: one operation. @index in (0 .. info.ops - 1, else ENOENT), the rest out. */

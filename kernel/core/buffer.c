@@ -183,6 +183,8 @@ int millrace_buffer_create(struct millrace_file *file, struct millrace_buffer_re
 	if (req.handle || req.address || !size_valid(file, req.size))
 		return -EINVAL;
 	req.size = PAGE_ALIGN(req.size);
+	if (!millrace_buffers_allow(&file->session.buffers, req.size))
+		return -ENOMEM;
 	pb = alloc_buffer(file, req.size);
 	if (!pb)
 		return -ENOMEM;

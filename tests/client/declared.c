@@ -60,6 +60,7 @@ static void test_info(void **state)
 	assert_int_equal(info->max_sessions, 1);
 	assert_int_equal(info->max_buffers, 2);
 	assert_int_equal(info->max_buffer_size, 8192);
+	assert_int_equal(info->max_memory, 12288);
 	assert_int_equal(millrace_client_op(c, 1, &op), 0);
 	assert_int_equal(op.opcode, SINGLE_REFUSE);
 	assert_int_equal(op.params, 1);
@@ -103,6 +104,7 @@ static void test_limits(void **state)
 	struct millrace_client *c = open_single();
 	struct millrace_memory m[3];
 	struct millrace_slots slots;
+	void *own = test_pages(8192);
 
 	(void)state;
 	assert_int_equal(millrace_queue_setup(c, &(struct millrace_queue_params){ .entries = 32 }),
@@ -114,7 +116,11 @@ static void test_limits(void **state)
 	millrace_queue_abandon(c);
 	assert_int_equal(millrace_buffer_create(c, 8193, &m[0]), -EINVAL);
 	assert_int_equal(millrace_buffer_create(c, 8192, &m[0]), 0);
-	assert_int_equal(millrace_buffer_create(c, 1, &m[1]), 0);
+	assert_int_equal(millrace_buffer_create(c, 8192, &m[1]), -ENOMEM);
+	assert_int_equal(millrace_buffer_register(c, own, 8192, &m[1]), -ENOMEM);
+	assert_int_equal(millrace_buffer_register(c, own, 4096, &m[1]), 0);
+	assert_int_equal(millrace_buffer_free(c, &m[0]), 0);
+	assert_int_equal(millrace_buffer_create(c, 1, &m[0]), 0);
 	assert_int_equal(millrace_buffer_create(c, 1, &m[2]), -ENOSPC);
 	millrace_client_close(c);
 }

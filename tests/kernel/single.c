@@ -89,6 +89,7 @@ static const struct millrace_driver single_driver = {
 	.max_sessions = 1,
 	.max_buffers = 2,
 	.max_buffer_size = 8192,
+	.max_memory = 12288,
 	.may_inline = true,
 	.device_state = sizeof(struct device_state),
 	.session_state = sizeof(struct session_state),

@@ -58,7 +58,9 @@ at(struct millrace_info, max_buffer_size, 104);
 at(struct millrace_info, max_sessions, 112);
 at(struct millrace_info, max_poll_us, 116);
 at(struct millrace_info, sessions, 120);
-at(struct millrace_info, reserved, 124);
+at(struct millrace_info, padding, 124);
+at(struct millrace_info, max_memory, 128);
+at(struct millrace_info, reserved, 136);
 
 size(struct millrace_op_info, 48);
 at(struct millrace_op_info, index, 0);
