@@ -251,8 +251,188 @@ static void test_two_threads(void **state)
 	millrace_client_close(c);
 }
 
+#define SHARED 20000
+
+/* One session of several threads; each field of the last three is its side's, under the lock. */
+struct shared {
+	struct millrace_client *client;
+	pthread_mutex_t submitting, completing;
+	__u64 sent;
+	__u64 taken;
+	unsigned int ways; /* to wait, in turn */
+	__u32 over;
+	__u32 failed;
+};
+
+static void check(struct shared *s, bool good)
+{
+	if (!good)
+		millrace_store(&s->failed, 1);
+}
+
+/* With the submitting side's lock: @n commands reserved and written. False: no room. */
+static bool fill_some(struct shared *s, unsigned int n)
+{
+	struct millrace_slots slots;
+	unsigned int i;
+	int err = n > 1 ? millrace_queue_reserve_group(s->client, n, &slots) :
+			  millrace_queue_reserve(s->client, 1, &slots);
+
+	check(s, !err || err == -EAGAIN);
+	for (i = 0; !err && i < n; i++)
+		millrace_sqe_prepare(millrace_sqe(&slots, i), SAMPLE_NOP, s->sent + i);
+	return !err;
+}
+
+/* With the completing side's lock: what is there, in the order of the submissions; at least @least. */
+static void take_all(struct shared *s, int least)
+{
+	struct millrace_slots slots;
+	int i, n = millrace_queue_peek(s->client, &slots);
+
+	check(s, n >= least);
+	for (i = 0; i < n; i++)
+		check(s, millrace_cqe(&slots, i)->user_data == s->taken + i &&
+				 !millrace_cqe(&slots, i)->status);
+	millrace_queue_release(s->client, n);
+	s->taken += n;
+}
+
+static void *submit_some(void *arg)
+{
+	struct shared *s = arg;
+	bool more = true;
+	unsigned int n;
+
+	while (more && !millrace_load(&s->failed)) {
+		bool done = false;
+
+		pthread_mutex_lock(&s->submitting);
+		more = s->sent < SHARED;
+		n = 1 + s->sent % 7 % 4;
+		n = n < SHARED - s->sent ? n : SHARED - s->sent;
+		if (more && fill_some(s, n)) {
+			if (s->sent % 16 == 0) {
+				millrace_queue_abandon(s->client);
+				fill_some(s, n);
+			}
+			check(s, millrace_queue_submit(s->client) == (int)n);
+			s->sent += n;
+			done = true;
+		}
+		pthread_mutex_unlock(&s->submitting);
+		if (!done)
+			sched_yield();
+	}
+	return NULL;
+}
+
+/* Waits for at least one completion. How many there are. */
+static int wait_somehow(struct shared *s)
+{
+	struct pollfd fd = { .fd = millrace_queue_fd(s->client), .events = POLLIN };
+	int n;
+
+	if (s->ways++ % 2)
+		return millrace_queue_wait(s->client, 1, test_deadline());
+	while (!(n = millrace_queue_arm(s->client)))
+		check(s, poll(&fd, 1, 60000) == 1);
+	return n;
+}
+
+static void *take_some(void *arg)
+{
+	struct shared *s = arg;
+	bool more = true;
+
+	while (more && !millrace_load(&s->failed)) {
+		pthread_mutex_lock(&s->completing);
+		more = s->taken < SHARED;
+		if (more) {
+			int n = wait_somehow(s);
+
+			check(s, n >= 1);
+			take_all(s, n);
+		}
+		pthread_mutex_unlock(&s->completing);
+	}
+	return NULL;
+}
+
+/* The calls that submit and wait use both sides. */
+static void *do_both(void *arg)
+{
+	struct shared *s = arg;
+	bool more = true;
+
+	while (more && !millrace_load(&s->failed)) {
+		pthread_mutex_lock(&s->completing);
+		pthread_mutex_lock(&s->submitting);
+		more = s->sent < SHARED;
+		if (more && fill_some(s, 1)) {
+			int n;
+
+			s->sent++;
+			n = millrace_queue_submit_and_wait(s->client, 1, test_deadline());
+			check(s, n >= 1);
+			take_all(s, n);
+		}
+		pthread_mutex_unlock(&s->submitting);
+		pthread_mutex_unlock(&s->completing);
+		sched_yield();
+	}
+	return NULL;
+}
+
+/* What any thread may call at any time. */
+static void *ask(void *arg)
+{
+	struct shared *s = arg;
+	const struct millrace_info *info = millrace_client_info(s->client);
+	struct millrace_session_stats stats;
+	struct millrace_op_info op;
+	struct millrace_memory m;
+	unsigned int i = 0;
+
+	while (!millrace_load(&s->over) && !millrace_load(&s->failed)) {
+		check(s, !millrace_client_op(s->client, i++ % info->ops, &op) && op.name[0]);
+		check(s, !millrace_client_stats(s->client, 0, &stats));
+		check(s, !millrace_buffer_create(s->client, 1, &m));
+		check(s, m.handle && !*(char *)m.data);
+		check(s, !millrace_buffer_free(s->client, &m));
+		sched_yield();
+	}
+	return NULL;
+}
+
+/* Each side belongs to one thread at a time, not always to the same one; the rest to all. */
+static void test_several_threads(void **state)
+{
+	void *(*const role[])(void *) = { submit_some, submit_some, take_some, take_some, do_both,
+					  ask, ask };
+	struct shared s = { .client = test_open(64) };
+	pthread_t thread[7];
+	unsigned int i;
+
+	(void)state;
+	pthread_mutex_init(&s.submitting, NULL);
+	pthread_mutex_init(&s.completing, NULL);
+	for (i = 0; i < 7; i++)
+		assert_int_equal(pthread_create(&thread[i], NULL, role[i], &s), 0);
+	for (i = 0; i < 7; i++) {
+		if (i == 5)
+			millrace_store(&s.over, 1);
+		pthread_join(thread[i], NULL);
+	}
+	assert_false(s.failed);
+	assert_int_equal(s.sent, SHARED);
+	assert_int_equal(s.taken, SHARED);
+	assert_int_equal(RUN(s.client, SAMPLE_ADD, 1, 2).output, 3);
+	millrace_client_close(s.client);
+}
+
 TESTS(wait, cmocka_unit_test(test_arguments), cmocka_unit_test(test_past_deadline),
       cmocka_unit_test(test_deadline_passes), cmocka_unit_test(test_spin_settings),
       cmocka_unit_test(test_signal), cmocka_unit_test(test_poll), cmocka_unit_test(test_epoll),
       cmocka_unit_test(test_eventfd), cmocka_unit_test(test_eventfd_full),
-      cmocka_unit_test(test_two_threads));
+      cmocka_unit_test(test_two_threads), cmocka_unit_test(test_several_threads));
