@@ -148,8 +148,8 @@ static int find_op(const struct millrace_device *d, struct head head, bool first
 }
 
 /* Copies a command, whose head has been read, as far as its operation goes, and checks the copy. */
-static __always_inline int admit(struct millrace_session *s, struct millrace_slot *slot, const __u64 *sqe,
-		 struct head head, bool first)
+static __always_inline int admit(struct millrace_session *s, struct millrace_slot *slot,
+				 const __u64 *sqe, struct head head, bool first)
 {
 	__u64 *param = (__u64 *)slot->cmd.param; /* const is for the driver */
 	const struct millrace_op *op = NULL;
