@@ -35,6 +35,7 @@ struct millrace_client {
 	struct millrace_client_area *client;
 	const struct millrace_driver_area *driver;
 	int kick_fd, wake_fd; /* process home */
+	bool armed;	      /* wake_fd may have something to read; the completing side's */
 	/* The completing side's: the limit that the caller set, and how much of it is used now. */
 	__u64 spin_most; /* ns */
 	__u64 spin_ns;
@@ -72,8 +73,10 @@ struct millrace_backend {
 	 * which the session has ended.
 	 */
 	int (*sleep)(struct millrace_client *c, __u32 min, __u64 deadline);
-	/* The descriptor for event loops, and whether it shows that the session has ended. */
+	/* The descriptor for event loops. */
 	int (*poll_fd)(const struct millrace_client *c);
+	/* Before it is armed anew: makes it unreadable, where reading it does that; else NULL. */
+	void (*drain)(struct millrace_client *c);
 	void (*close)(struct millrace_client *c);
 };
 

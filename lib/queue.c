@@ -360,6 +360,9 @@ int millrace_queue_arm(struct millrace_client *c)
 	n = available(c);
 	if (n)
 		return n < 0 ? n : 1;
+	if (c->armed && c->backend->drain)
+		c->backend->drain(c);
+	c->armed = true;
 	millrace_event_arm(&c->client->cq_event.value, c->cq.head); /* (F), pairs with (E) */
 	n = available(c);
 	if (n)

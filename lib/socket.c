@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -308,10 +309,21 @@ static int socket_sleep(struct millrace_client *c, __u32 min, __u64 deadline)
 		if (err)
 			return err;
 	}
-	n = recv(c->wake_fd, bytes, sizeof(bytes), 0);
+	n = read(c->wake_fd, bytes, sizeof(bytes));
 	if (n < 0)
 		return -errno;
 	return n ? 0 : millrace_client_ended(c, -ENODEV);
+}
+
+/* What was there is of a wake-up for what has been seen since. */
+static void socket_drain(struct millrace_client *c)
+{
+	char bytes[64];
+	int n;
+
+	while (!ioctl(c->wake_fd, FIONREAD, &n) && n > 0)
+		if (read(c->wake_fd, bytes, sizeof(bytes)) <= 0)
+			break;
 }
 
 static int socket_poll_fd(const struct millrace_client *c)
@@ -340,5 +352,6 @@ const struct millrace_backend millrace_socket_backend = {
 	.kick = socket_kick,
 	.sleep = socket_sleep,
 	.poll_fd = socket_poll_fd,
+	.drain = socket_drain,
 	.close = socket_close,
 };

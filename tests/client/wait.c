@@ -121,6 +121,7 @@ static void take_by_poll(struct millrace_client *c, __u64 user_data)
 static void test_poll(void **state)
 {
 	struct millrace_client *c = test_open(8);
+	struct pollfd fd = { .fd = millrace_queue_fd(c), .events = POLLIN };
 	unsigned int i;
 
 	(void)state;
@@ -129,6 +130,13 @@ static void test_poll(void **state)
 		millrace_queue_submit(c);
 		take_by_poll(c, i);
 	}
+	/* What it was woken for is taken: in a moment it is not readable any more. */
+	for (i = 0; i < 1000; i++) {
+		assert_int_equal(millrace_queue_arm(c), 0);
+		if (!poll(&fd, 1, 0))
+			break;
+	}
+	assert_int_not_equal(i, 1000);
 	millrace_client_close(c);
 }
 
