@@ -39,6 +39,12 @@ struct millrace_device {
 	__u32 done_count;
 };
 
+/* Whether a session has kicked or stands in the FIFO: to be checked last before sleeping. */
+static inline bool millrace_sched_waiting(const struct millrace_device *d)
+{
+	return millrace_load(&d->sched.kicked) || millrace_load(&d->sched.ready);
+}
+
 /*
  * Fills in what follows from the driver's declaration and allocates. -EINVAL when the declaration
  * contradicts itself (an opcode twice, a span's parameter that does not exist, a limit that is not

@@ -176,11 +176,6 @@ static void check_windows(struct millrace_sched *q)
 	}
 }
 
-bool millrace_sched_waiting(const struct millrace_device *d)
-{
-	return millrace_load(&d->sched.kicked) || millrace_load(&d->sched.ready);
-}
-
 /* Whether somebody else could be waiting for the end of this session's turn. */
 static bool alone(const struct millrace_device *d, const struct millrace_session *s)
 {

@@ -73,9 +73,6 @@ bool millrace_sched_run_inline(struct millrace_session *s);
 /* After millrace_sched_run() found nothing: true when no session is polled, the worker may sleep. */
 bool millrace_sched_settle(struct millrace_device *d);
 
-/* Whether a session has kicked or stands in the FIFO: to be checked last before sleeping. */
-bool millrace_sched_waiting(const struct millrace_device *d);
-
 /* Takes a session out, for good; the caller sees to it that nobody kicks for it any more. */
 void millrace_sched_remove(struct millrace_session *s);
 

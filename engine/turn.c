@@ -282,17 +282,16 @@ static inline bool publish_done(struct millrace_session *s)
 void millrace_turn_flush(struct millrace_session *s)
 {
 	unsigned long flags = 0;
-	bool wake;
+	bool alone, wake;
 
 	if (!s->device->done_count)
 		return;
-	if (is_alone(s)) {
-		wake = publish_done(s);
-	} else {
+	alone = is_alone(s);
+	if (!alone)
 		millrace_lock(&s->lock, flags);
-		wake = publish_done(s);
+	wake = publish_done(s);
+	if (!alone)
 		millrace_unlock(&s->lock, flags);
-	}
 	if (wake)
 		millrace_home_wake(s);
 }
