@@ -144,7 +144,7 @@ static void cool(struct millrace_sched *q, struct millrace_session *s)
 }
 
 /* The session's SQ is empty: poll it for a while, or have it kick. */
-static void rest(struct millrace_sched *q, struct millrace_session *s)
+static inline void rest(struct millrace_sched *q, struct millrace_session *s)
 {
 	s->place.is_fresh = true;
 	if (!s->place.is_hot && (!s->place.window || q->hot_count == MILLRACE_HOT_MAX)) {
@@ -202,7 +202,7 @@ static inline int turn(struct millrace_session *s)
 }
 
 /* Finds the session's place after its turn, and publishes what it completed. */
-static void after(struct millrace_sched *q, struct millrace_session *s, int ret)
+static inline void after(struct millrace_sched *q, struct millrace_session *s, int ret)
 {
 	if (ret > 0) {
 		collect(q); /* who kicked during the turn comes first */

@@ -146,7 +146,7 @@ static noinline int wait_for(struct millrace_file *file, u32 target, u64 deadlin
 }
 
 /* A turn here and now, if nobody else is being served or waits to be. */
-static bool run_inline(struct millrace_file *file)
+static inline bool run_inline(struct millrace_file *file)
 {
 	struct millrace_node *node = file->node;
 	bool ran;
@@ -170,7 +170,7 @@ static noinline void kick_worker(struct millrace_file *file)
 		millrace_worker_wake(file->node);
 }
 
-static void kick(struct millrace_file *file, bool may_inline)
+static inline void kick(struct millrace_file *file, bool may_inline)
 {
 	trace_millrace_kick(file);
 	if (!may_inline || !run_inline(file))
