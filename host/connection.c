@@ -157,17 +157,22 @@ static void destroy(struct millrace_connection *c)
 	millrace_area_destroy(&c->driver_area);
 	close_fd(&c->wake[0]);
 	close_fd(&c->wake[1]);
-	close_fd(&c->eventfd);
+	if (c->eventfd >= 0)
+		millrace_foreign_close(&c->eventfd, 1);
 	free(c);
 }
 
 /* Requests that nobody has read may have anything with them. The client learns of it now. */
 static void hang_up(struct millrace_connection *c)
 {
+	int fds[] = { c->socket.fd, c->kick.fd };
+
 	epoll_ctl(c->host->epoll, EPOLL_CTL_DEL, c->socket.fd, NULL);
 	shutdown(c->socket.fd, SHUT_RDWR);
-	millrace_foreign_close(&c->socket.fd, 1);
-	c->socket.fd = -1;
+	if (c->kick.fd >= 0)
+		epoll_ctl(c->host->epoll, EPOLL_CTL_DEL, c->kick.fd, NULL);
+	millrace_foreign_close(fds, c->kick.fd >= 0 ? 2 : 1);
+	c->socket.fd = c->kick.fd = -1;
 }
 
 void millrace_connection_close(struct millrace_connection *c)
@@ -181,7 +186,6 @@ void millrace_connection_close(struct millrace_connection *c)
 	millrace_host_log(h, "session %llu: %s (pid %d) has gone", (unsigned long long)c->id,
 			  c->comm, c->pid);
 	hang_up(c);
-	millrace_source_remove(h, &c->kick);
 	if (c->session.started)
 		millrace_sched_remove(&c->session);
 	/* What is not drained now will be reaped when millrace_home_drained() has called. */

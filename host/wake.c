@@ -84,7 +84,7 @@ int millrace_wake_set_eventfd(struct millrace_connection *c, int eventfd)
 	c->eventfd = eventfd;
 	millrace_unlock(&c->session.lock, flags);
 	if (old >= 0)
-		close(old);
+		millrace_foreign_close(&old, 1);
 	return 0;
 }
 

@@ -14,6 +14,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -72,8 +74,51 @@ static void *read_into_page(void *arg)
 static void have_it_wake(struct millrace_client *c)
 {
 	test_fill(c, SAMPLE_NOP, 0);
+	c->armed = false; /* or arm() would read there, and be stuck too */
 	assert_int_equal(millrace_queue_arm(c), 0);
 	assert_int_equal(millrace_queue_submit(c), 1);
+}
+
+static void *watch_into_page(void *arg)
+{
+	struct reader *r = arg;
+
+	return (void *)(epoll_wait(r->fd, r->page, 1, 60000) >= 0 ? NULL : "failed");
+}
+
+/*
+ * An epoll set is locked while its events are written out, and whoever closes the last descriptor of a
+ * file in it waits for that lock. Here that would be the home, with the eventfd that it is kicked by.
+ */
+static void watching_the_kick_for_ever(void **state)
+{
+	struct millrace_client *c = test_open(8);
+	struct reader r = { .fd = epoll_create1(0) };
+	struct epoll_event event = { .events = EPOLLIN };
+	struct pollfd fault = { .events = POLLIN };
+	pthread_t thread;
+	void *failed;
+
+	(void)state;
+	r.page = page_to_wait_for(&fault.fd);
+	if (!r.page) {
+		print_message("# skip: no userfaultfd() here\n");
+		millrace_client_close(c);
+		skip();
+	}
+	assert_int_equal(epoll_ctl(r.fd, EPOLL_CTL_ADD, c->kick_fd, &event), 0);
+	assert_int_equal(eventfd_write(c->kick_fd, 1), 0);
+	assert_int_equal(pthread_create(&thread, NULL, watch_into_page, &r), 0);
+	assert_int_equal(poll(&fault, 1, 60000), 1);
+	millrace_client_close(c);
+	others_do_not_notice();
+	others_do_not_notice();
+	release_page(fault.fd, r.page);
+	pthread_join(thread, &failed);
+	assert_null(failed);
+	close(r.fd);
+	close(fault.fd);
+	munmap(r.page, test_page());
 }
 
 static void reading_the_wake_up_for_ever(void **state)
@@ -253,6 +298,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reading_the_wake_up_for_ever),
+		cmocka_unit_test(watching_the_kick_for_ever),
 		cmocka_unit_test(sending_what_does_not_close),
 		cmocka_unit_test(sending_too_many),
 		cmocka_unit_test(leaving_it_unread),
