@@ -52,6 +52,14 @@ bool tool_parse_size(const char *text, uint64_t min, uint64_t max, uint64_t *val
 	return *value >= min && *value <= max;
 }
 
+void tool_parse_number(struct argp_state *state, const char *what, const char *arg, uint64_t max,
+		       uint64_t *value)
+{
+	if (!tool_parse_size(arg, 1, max, value))
+		argp_error(state, "%s: %s is not a number from 1 to %llu", what, arg,
+			   (unsigned long long)max);
+}
+
 /* Of several sessions of this process on one device, the latest has the highest id. */
 bool tool_own_stats(struct millrace_client *client, struct millrace_session_stats *stats)
 {

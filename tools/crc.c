@@ -32,14 +32,6 @@ struct crc {
 	uint64_t ns;
 };
 
-static void parse_number(struct argp_state *state, const char *what, const char *arg, uint64_t max,
-			 uint64_t *value)
-{
-	if (!tool_parse_size(arg, 1, max, value))
-		argp_error(state, "%s: %s is not a number from 1 to %llu", what, arg,
-			   (unsigned long long)max);
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct crc *crc = state->input;
@@ -49,13 +41,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		crc->device = arg;
 		return 0;
 	case 'b':
-		parse_number(state, "--block", arg, MAX_BUFFER, &crc->block);
+		tool_parse_number(state, "--block", arg, MAX_BUFFER, &crc->block);
 		return 0;
 	case 'g':
-		parse_number(state, "--group", arg, UINT16_MAX, &crc->group);
+		tool_parse_number(state, "--group", arg, UINT16_MAX, &crc->group);
 		return 0;
 	case 'q':
-		parse_number(state, "--depth", arg, UINT16_MAX, &crc->depth);
+		tool_parse_number(state, "--depth", arg, UINT16_MAX, &crc->depth);
 		return 0;
 	case 'j':
 		crc->json = true;

@@ -16,14 +16,6 @@
 #include "demo.h"
 #include "tool.h"
 
-static void parse_number(struct argp_state *state, const char *what, const char *arg, uint64_t max,
-			 uint64_t *value)
-{
-	if (!tool_parse_size(arg, 1, max, value))
-		argp_error(state, "%s: %s is not a number from 1 to %llu", what, arg,
-			   (unsigned long long)max);
-}
-
 static void parse_seconds(struct argp_state *state, const char *arg, double *seconds)
 {
 	char *end;
@@ -42,19 +34,19 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		demo->device = arg;
 		return 0;
 	case 'c':
-		parse_number(state, "--clients", arg, DEMO_CLIENTS, &demo->clients);
+		tool_parse_number(state, "--clients", arg, DEMO_CLIENTS, &demo->clients);
 		return 0;
 	case 'b':
-		parse_number(state, "--block", arg, 1 << 20, &demo->block);
+		tool_parse_number(state, "--block", arg, 1 << 20, &demo->block);
 		return 0;
 	case 'g':
-		parse_number(state, "--group", arg, 256, &demo->group);
+		tool_parse_number(state, "--group", arg, 256, &demo->group);
 		return 0;
 	case 'q':
-		parse_number(state, "--depth", arg, 64, &demo->depth);
+		tool_parse_number(state, "--depth", arg, 64, &demo->depth);
 		return 0;
 	case 'r':
-		parse_number(state, "--rounds", arg, DEMO_ROUNDS, &demo->rounds);
+		tool_parse_number(state, "--rounds", arg, DEMO_ROUNDS, &demo->rounds);
 		return 0;
 	case 's':
 		parse_seconds(state, arg, &demo->seconds);
@@ -63,7 +55,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (!strcmp(arg, "never"))
 			demo->spin_us = MILLRACE_SPIN_NEVER;
 		else
-			parse_number(state, "--spin", arg, 1000000, &demo->spin_us);
+			tool_parse_number(state, "--spin", arg, 1000000, &demo->spin_us);
 		return 0;
 	case 'j':
 		demo->json = true;

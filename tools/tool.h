@@ -8,6 +8,7 @@
 #ifndef MILLRACE_TOOL_H
 #define MILLRACE_TOOL_H
 
+#include <argp.h>
 #include <jansson.h>
 #include <millrace/millrace.h>
 #include <stdbool.h>
@@ -63,6 +64,10 @@ int tool_finish(int code);
 
 /* A number such as 4096, 4k, 1M (powers of 1024) in [@min, @max]; false if it is not that. */
 bool tool_parse_size(const char *text, uint64_t min, uint64_t max, uint64_t *value);
+
+/* The argument of option @what, a number from 1 to @max; anything else ends in usage. */
+void tool_parse_number(struct argp_state *state, const char *what, const char *arg, uint64_t max,
+		       uint64_t *value);
 
 /* A progress line on stderr if that is a terminal, in place of the last one; end takes it away. */
 void tool_progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
