@@ -310,9 +310,10 @@ static int socket_sleep(struct millrace_client *c, __u32 min, __u64 deadline)
 			return err;
 	}
 	n = read(c->wake_fd, bytes, sizeof(bytes));
-	if (n < 0)
-		return -errno;
-	return n ? 0 : millrace_client_ended(c, -ENODEV);
+	if (n < 0 && errno == EINTR)
+		return -EINTR;
+	/* However the home's end was closed: it has gone. */
+	return n > 0 ? 0 : millrace_client_ended(c, -ENODEV);
 }
 
 /* What was there is of a wake-up for what has been seen since. */
