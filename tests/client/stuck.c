@@ -51,11 +51,26 @@ static void *page_to_wait_for(int *faults)
 	return page;
 }
 
-static void release_page(int faults, void *page)
+static void skip_without(const void *page, struct millrace_client *c)
+{
+	if (page)
+		return;
+	print_message("# skip: no userfaultfd() here\n");
+	millrace_client_close(c);
+	skip();
+}
+
+/* Gives the page, and sees the thread that waited for it come to its end. */
+static void release_page(int faults, void *page, pthread_t thread)
 {
 	struct uffdio_zeropage zero = { .range = { (uintptr_t)page, test_page() } };
+	void *failed;
 
 	assert_int_equal(ioctl(faults, UFFDIO_ZEROPAGE, &zero), 0);
+	pthread_join(thread, &failed);
+	assert_null(failed);
+	close(faults);
+	munmap(page, test_page());
 }
 
 struct reader {
@@ -97,15 +112,10 @@ static void watching_the_kick_for_ever(void **state)
 	struct epoll_event event = { .events = EPOLLIN };
 	struct pollfd fault = { .events = POLLIN };
 	pthread_t thread;
-	void *failed;
 
 	(void)state;
 	r.page = page_to_wait_for(&fault.fd);
-	if (!r.page) {
-		print_message("# skip: no userfaultfd() here\n");
-		millrace_client_close(c);
-		skip();
-	}
+	skip_without(r.page, c);
 	assert_int_equal(epoll_ctl(r.fd, EPOLL_CTL_ADD, c->kick_fd, &event), 0);
 	assert_int_equal(eventfd_write(c->kick_fd, 1), 0);
 	assert_int_equal(pthread_create(&thread, NULL, watch_into_page, &r), 0);
@@ -113,12 +123,8 @@ static void watching_the_kick_for_ever(void **state)
 	millrace_client_close(c);
 	others_do_not_notice();
 	others_do_not_notice();
-	release_page(fault.fd, r.page);
-	pthread_join(thread, &failed);
-	assert_null(failed);
+	release_page(fault.fd, r.page, thread);
 	close(r.fd);
-	close(fault.fd);
-	munmap(r.page, test_page());
 }
 
 static void reading_the_wake_up_for_ever(void **state)
@@ -127,15 +133,10 @@ static void reading_the_wake_up_for_ever(void **state)
 	struct reader r = { .fd = millrace_queue_fd(c) };
 	struct pollfd fault = { .events = POLLIN };
 	pthread_t thread;
-	void *failed;
 
 	(void)state;
 	r.page = page_to_wait_for(&fault.fd);
-	if (!r.page) {
-		print_message("# skip: no userfaultfd() here\n");
-		millrace_client_close(c);
-		skip();
-	}
+	skip_without(r.page, c);
 	millrace_queue_set_spin(c, 60000000); /* it must not read there itself */
 	assert_int_equal(pthread_create(&thread, NULL, read_into_page, &r), 0);
 	have_it_wake(c);
@@ -145,11 +146,7 @@ static void reading_the_wake_up_for_ever(void **state)
 	test_take(c);
 	have_it_wake(c);
 	others_do_not_notice();
-	release_page(fault.fd, r.page);
-	pthread_join(thread, &failed);
-	assert_null(failed);
-	close(fault.fd);
-	munmap(r.page, test_page());
+	release_page(fault.fd, r.page, thread);
 	millrace_client_close(c);
 }
 
