@@ -72,6 +72,17 @@ static bool page_aligned(__u64 value)
 	return !(value & ((__u64)sysconf(_SC_PAGESIZE) - 1));
 }
 
+/* Whether some of the range is a buffer of this client's already. */
+static bool is_taken(const struct millrace_client *c, uintptr_t start, __u64 size)
+{
+	const struct millrace_mapping *m;
+
+	for (m = c->mappings; m; m = m->next)
+		if (start < (uintptr_t)m->data + m->size && (uintptr_t)m->data < start + size)
+			return true;
+	return false;
+}
+
 int millrace_buffer_register(struct millrace_client *c, void *data, __u64 size,
 			     struct millrace_memory *memory)
 {
@@ -83,7 +94,7 @@ int millrace_buffer_register(struct millrace_client *c, void *data, __u64 size,
 	    !page_aligned((uintptr_t)data) || (uintptr_t)data + size < (uintptr_t)data)
 		return -EINVAL;
 	pthread_mutex_lock(&c->lock);
-	err = c->backend->enroll(c, &r, data);
+	err = is_taken(c, (uintptr_t)data, size) ? -EOPNOTSUPP : c->backend->enroll(c, &r, data);
 	if (!err) {
 		*memory = (struct millrace_memory){ data, size, r.handle };
 		err = finish(c, memory, true);

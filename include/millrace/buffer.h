@@ -40,8 +40,8 @@ int millrace_buffer_create(struct millrace_client *client, __u64 size,
  * are exchanged for shared ones with the same content: no other thread may write to the range during
  * this call and during the freeing; a child forked while it is registered shares it.
  *
- * -EFAULT: not mapped, or not writable. -EOPNOTSUPP: not private anonymous memory. -ENOMEM: the limit
- * on locked memory, or no memory.
+ * -EFAULT: not mapped, or not writable. -EOPNOTSUPP: not private anonymous memory, or a buffer of this
+ * client's already. -ENOMEM: the limit on locked memory, or no memory.
  */
 int millrace_buffer_register(struct millrace_client *client, void *data, __u64 size,
 			     struct millrace_memory *memory);

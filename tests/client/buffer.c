@@ -161,7 +161,7 @@ static void test_register_refused(void **state)
 	struct millrace_client *c = test_open(8);
 	const size_t page = test_page();
 	char *own = test_pages(4 * page), *shared, *file;
-	struct millrace_memory m;
+	struct millrace_memory m, twice;
 	int fd = open("/proc/self/exe", O_RDONLY);
 
 	(void)state;
@@ -180,6 +180,7 @@ static void test_register_refused(void **state)
 	assert_int_equal(millrace_buffer_register(c, file, page, &m), -EFAULT);
 	/* The session and the rest of the memory are as they were. */
 	assert_int_equal(millrace_buffer_register(c, own + page, page, &m), 0);
+	assert_int_equal(millrace_buffer_register(c, own + page, page, &twice), -EOPNOTSUPP);
 	assert_int_equal(RUN(c, SAMPLE_FILL, m.handle, 0, page, 1).status, 0);
 	munmap(shared, page);
 	munmap(file, page);
